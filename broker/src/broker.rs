@@ -119,7 +119,7 @@ impl Broker {
         let tls = config.sessions.server.tls.clone();
         let expiry = tls.iter().cloned().fold(ExpiryLog::new(), ExpiryLog::server);
         let expiry = expiry.client(config.gateway.tls.clone());
-        let lines = config.exposed().into_iter().chain(access.warnings(PLANES));
+        let lines = config.hints.iter().cloned().chain(config.exposed()).chain(access.warnings(PLANES));
         for line in lines.chain(config.tls_warnings()) {
             warn!("{line}");
         }

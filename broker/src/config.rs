@@ -16,7 +16,7 @@ use frontier_config::{self as config, ConfigErrors, FixedSettings, Override, Sec
 use frontier_daemon::process::ProcessConfig;
 use frontier_daemon::telemetry::LogConfig;
 use frontier_sdk::ClientTls;
-use frontier_transport::ServerTls;
+use frontier_transport::{Bind, ServerTls, reject_taken_ports};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -51,6 +51,8 @@ pub struct Config {
     pub observability: Option<ObservabilityConfig>,
     /// `reload.watch`: whether files are watched. SIGHUP reloads in any case.
     pub watch_files: bool,
+    /// What is written and off, in lines.
+    pub(crate) hints: Vec<String>,
     /// What takes a restart to change, for a reload to tell.
     pub fixed: FixedSettings,
 }
@@ -141,7 +143,8 @@ impl Config {
     pub(crate) fn warnings(&self) -> Vec<String> {
         // If its files are of no use, that is told elsewhere.
         let access = LiveAccess::load(&self.access).map(|access| access.warnings(PLANES)).unwrap_or_default();
-        self.exposed().into_iter().chain(self.tls_warnings()).chain(access).collect()
+        let hints = self.hints.iter().cloned();
+        hints.chain(self.exposed()).chain(self.tls_warnings()).chain(access).collect()
     }
 
     /// What may surprise about its certificates and proxies, though they are used.
@@ -167,7 +170,7 @@ impl Config {
 
     fn read(root: &Section<'_>) -> Self {
         let sessions = SessionsConfig::read(&root.section(PLANE).fixed());
-        let config = Self {
+        let mut config = Self {
             log: LogConfig::read(&root.section("log")),
             daemon: ProcessConfig::read(&root.section("daemon")),
             access: read_planes(root, [plane(&sessions.server)]),
@@ -177,6 +180,7 @@ impl Config {
             hosts: HostConfig::read(&root.section("hosts").fixed()),
             observability: ObservabilityConfig::read(root, OBSERVABILITY),
             watch_files: root.section("reload").reloadable().get("watch", true),
+            hints: Vec::new(),
             fixed: FixedSettings::default(),
         };
         if let Some(shared) = config.store.as_ref().and_then(StoreConfig::redis)
@@ -186,12 +190,11 @@ impl Config {
             let text = "is required where sessions.listen.addr is that of all interfaces: other brokers ask this one there";
             root.reject_at("store.redis.advertise", text);
         }
-        if let Some(observability) = &config.observability {
-            let (addr, by) = (observability.addr, config.sessions.server.addr);
-            if addr.port() != 0 && addr == by {
-                root.reject_at("observability.addr", format!("{addr} is taken by sessions.listen.addr"));
-            }
-        }
+        config.hints = root.hints();
+        let observability = config.observability.as_ref().map(|port| ("observability.addr", port.addr));
+        let ports = [("sessions.listen.addr", config.sessions.server.addr)].into_iter().chain(observability);
+        let ports: Vec<_> = ports.map(|(key, addr)| (key.to_owned(), Bind::tcp(addr))).collect();
+        reject_taken_ports(root, &ports);
         config
     }
 }
@@ -250,6 +253,29 @@ mod tests {
         let mistakes = parse(tls).unwrap().check_files();
         let of = |key: &str| mistakes.iter().any(|mistake| mistake.starts_with(key));
         assert!(of("store.redis.peers.ca_certs[0]") && of("store.redis.tls.ca_certs[0]"), "{mistakes:?}");
+    }
+
+    #[test]
+    fn who_names_frontlas_needs_no_gateway() {
+        let config = parse("gateway: {urls: [], frontlas: ['http://lb:40011']}").unwrap();
+        assert!(config.gateway.urls.is_empty());
+        let error = parse("gateway: {urls: []}").unwrap_err();
+        assert!(error.contains("gateway.urls: needs one at least, where `frontlas` has none"), "{error}");
+    }
+
+    #[test]
+    fn the_port_for_metrics_is_that_of_no_client_and_what_is_off_is_told() {
+        let yaml = "{sessions: {listen: {addr: 0.0.0.0:9}, open_to_all: true}, observability: {enable: true, addr: 127.0.0.1:9}}";
+        let error = parse(yaml).unwrap_err();
+        assert!(
+            error.contains("observability.addr: 127.0.0.1:9 is taken by sessions.listen.addr, 0.0.0.0:9"),
+            "{error}"
+        );
+        let warnings = parse("observability: {addr: 127.0.0.1:9}").unwrap().warnings();
+        assert!(
+            warnings.iter().any(|line| line.contains("observability is filled in, and off")),
+            "{warnings:?}"
+        );
     }
 
     #[test]

@@ -70,6 +70,13 @@ impl Failure {
         self.exit == Exit::Ok
     }
 
+    /// Of a message that an edge has published.
+    pub(crate) fn publish(error: Error) -> Self {
+        let of_broker = of_broker(error.code(), error.text());
+        let failure = Self::from(error);
+        of_broker.into_iter().fold(failure, Self::advise)
+    }
+
     /// Of the connection to a gateway at `url`, as an edge or as a service; `option` sets the address.
     pub(crate) fn connect(error: &ConnectError, url: &str, option: &str) -> Self {
         let at = |exit| Self::new(exit, format!("{url}: {error}"));
@@ -120,7 +127,8 @@ fn advice(code: Code) -> Option<String> {
 /// The names of sinks, by which the texts of their refusals begin.
 const SINKS: [&str; 8] = ["amqp", "jetstream", "kafka", "mqtt", "nats", "nsq", "redis", "redis_streams"];
 
-/// What to do where it is not the gateway that has refused, but the message broker to which the topic goes.
+/// What to do where it is not the gateway that has refused the message of an edge, but the message broker to which the topic goes. A
+/// service has other codes for what it refuses.
 fn of_broker(code: Code, text: &str) -> Option<&'static str> {
     let (name, _) = text.split_once(": ")?;
     if !SINKS.contains(&name) {
@@ -142,9 +150,7 @@ fn of_broker(code: Code, text: &str) -> Option<&'static str> {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let advice =
-            of_broker(error.code(), error.text()).map(str::to_owned).or_else(|| advice(error.code()));
-        let failure = Self { advice, ..Self::new(exit(error.code()), &error) };
+        let failure = Self { advice: advice(error.code()), ..Self::new(exit(error.code()), &error) };
         match error.retry_after() {
             Some(after) => failure.advise(format!("try again in {}", format_duration(after))),
             None => failure,

@@ -1,6 +1,6 @@
 //! `frontctl publish`: one message, and its ack.
 
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::gateway::{Route, publish};
 use crate::identity::Identity;
 use crate::output::Printer;
@@ -56,7 +56,7 @@ impl PublishCommand {
             None => {
                 let edge = settings.connect_edge(settings.edge(&self.identity)).await?;
                 begin = Instant::now();
-                edge.publish(&self.topic, payload).custom(custom).await?;
+                edge.publish(&self.topic, payload).custom(custom).await.map_err(Failure::publish)?;
                 let _ = edge.close().await;
             }
         }

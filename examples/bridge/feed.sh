@@ -1,10 +1,12 @@
 #!/bin/sh
 # Publishes readings of three sensors with frontctl, again and again, for the page beside this file.
 #   TIMES     how often; for ever if it is not set
+#   PAUSE     seconds between two rounds; 1 if it is not set
 #   FRONTCTL  the program; `frontctl` if it is not set
 set -eu
 frontctl=${FRONTCTL:-frontctl}
 left=${TIMES:--1}
+pause=${PAUSE:-1}
 step=0
 while [ "$left" -ne 0 ]; do
     for sensor in hall cellar roof; do
@@ -18,4 +20,7 @@ while [ "$left" -ne 0 ]; do
     done
     step=$((step + 1))
     left=$((left - 1))
+    if [ "$left" -ne 0 ]; then
+        sleep "$pause"
+    fi
 done

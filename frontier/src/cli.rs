@@ -11,6 +11,7 @@ mod serve;
 mod tests;
 
 use crate::Config;
+use crate::online::Findings;
 use clap::{Parser, Subcommand};
 use frontier_credentials::command::{CertCommand, TokenCommand};
 use frontier_daemon::config_source::{ConfigSource, SourceError};
@@ -109,7 +110,7 @@ impl Cli {
                 }
                 let config = source.load()?;
                 let text = check(&config)?;
-                if self.online { format!("{text}; {}", look(&config)?) } else { text }
+                if self.online { look(&config, &text)? } else { text }
             }
         };
         // Whoever closes the other end has seen enough.
@@ -118,15 +119,18 @@ impl Cli {
     }
 }
 
-/// Whether the brokers are there.
-fn look(config: &Config) -> Result<&'static str, Failure> {
+/// Whether the brokers are there, behind what was said of the configuration.
+fn look(config: &Config, said: &str) -> Result<String, Failure> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::start)?;
-    match runtime.block_on(crate::online::look(config)) {
-        None => Ok("it has no brokers to look at"),
-        Some(lines) if lines.is_empty() => Ok("the brokers are there"),
-        Some(lines) => Err(Failure::start(lines.join("\n"))),
+    let Some(Findings { faults, warnings }) = runtime.block_on(crate::online::look(config)) else {
+        return Ok(format!("{said}; it has no brokers to look at"));
+    };
+    let warnings: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
+    if faults.is_empty() {
+        return Ok(format!("{warnings}{said}; the brokers are there"));
     }
+    Err(Failure::start(warnings + &Vec::from_iter(faults).join("\n")))
 }
 
 /// What may surprise about a configuration that is valid.

@@ -93,7 +93,7 @@ pub struct Config {
     pub tracing: Option<Tracing>,
     /// The port for scrapes and orchestrators, if there is to be one.
     pub observability: Option<ObservabilityConfig>,
-    /// What is written and means nothing, in lines.
+    /// What is written and means nothing, or is off, in lines.
     pub(crate) ignored: Vec<String>,
     /// The values of what takes a restart, as they were read.
     pub fixed: FixedSettings,
@@ -315,6 +315,7 @@ impl Config {
         if let Some(forward) = config.membership.as_mut().and_then(|membership| membership.forward.as_mut()) {
             forward.is_secured |= config.servicebound.listeners.iter().all(|listen| listen.tls.is_some());
         }
+        config.ignored.extend(root.hints());
         validation::reject_taken_ports(&config, root);
         validation::reject_unreachable(&config, root);
         config

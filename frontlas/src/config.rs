@@ -15,7 +15,7 @@ pub use frontier_daemon::config_source::Refused;
 use frontier_daemon::foreign_keys;
 use frontier_daemon::process::ProcessConfig;
 use frontier_daemon::telemetry::LogConfig;
-use frontier_transport::{Bind, ClientAuth, ClientTls, Network, ServerTls};
+use frontier_transport::{Bind, ClientAuth, ClientTls, Network, ServerTls, reject_taken_ports};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -48,7 +48,7 @@ pub struct Config {
     pub watch_files: bool,
     /// `reload.enforce`: whether frontiers are closed that would no longer be let in.
     pub enforce: bool,
-    /// What is written and means nothing, in lines.
+    /// What is written and means nothing, or is off, in lines.
     pub(crate) ignored: Vec<String>,
     /// What takes a restart to change, for a reload to tell.
     pub fixed: FixedSettings,
@@ -201,7 +201,7 @@ impl Config {
         let control_plane = ControlPlaneConfig::read(&root.section(CONTROL_PLANE).fixed());
         let frontier_plane = PlaneConfig::read(&root.section(FRONTIER_PLANE).fixed());
         let planes = [of_control_plane(&control_plane.server), of_frontier_plane(&frontier_plane)];
-        let config = Self {
+        let mut config = Self {
             log: LogConfig::read(&root.section("log")),
             daemon: ProcessConfig::read(&root.section("daemon")),
             control_plane,
@@ -216,21 +216,15 @@ impl Config {
             ignored: original::ignored(root),
             fixed: FixedSettings::default(),
         };
-        let (control, frontiers) =
-            (Bind::tcp(config.control_plane.server.addr), &config.frontier_plane.listen);
-        if control.overlaps(frontiers) {
-            let text = format!("{} is taken by control_plane.listen.addr, {}", frontiers.addr, control.addr);
-            root.section("frontier_plane").section("listen").reject("addr", text);
-        }
-        if let Some(observability) = &config.observability {
-            let addr = observability.addr;
-            let planes = [("control_plane", &control), ("frontier_plane", frontiers)];
-            let overlaps = |bind: &Bind| bind.network != Network::Quic && bind.overlaps(&Bind::tcp(addr));
-            if let Some((plane, by)) = planes.into_iter().find(|(_, bind)| overlaps(bind)) {
-                let text = format!("{addr} is taken by {plane}.listen.addr, {}", by.addr);
-                root.reject_at("observability.addr", text);
-            }
-        }
+        config.ignored.extend(root.hints());
+        let observability =
+            config.observability.as_ref().map(|port| ("observability.addr", Bind::tcp(port.addr)));
+        let planes = [
+            ("control_plane.listen.addr", Bind::tcp(config.control_plane.server.addr)),
+            ("frontier_plane.listen.addr", config.frontier_plane.listen.clone()),
+        ];
+        let ports = planes.into_iter().chain(observability).map(|(key, bind)| (key.to_owned(), bind));
+        reject_taken_ports(root, &ports.collect::<Vec<_>>());
         config
     }
 }
@@ -318,6 +312,21 @@ mod tests {
             assert!(error.unwrap_err().contains(&expected), "{expected}");
         }
         assert_eq!(parse("").unwrap().observability, None);
+        let error = parse(
+            "{control_plane: {listen: {addr: 127.0.0.1:1}}, frontier_plane: {listen: {addr: 127.0.0.1:1}}}",
+        );
+        let expected =
+            "frontier_plane.listen.addr: 127.0.0.1:1 is taken by control_plane.listen.addr, 127.0.0.1:1";
+        assert!(error.unwrap_err().contains(expected));
+        let warnings = parse("{observability: {addr: 127.0.0.1:1}, redis: {tls: {ca_certs: [/ca]}}}")
+            .unwrap()
+            .warnings();
+        for key in ["observability", "redis.tls"] {
+            assert!(
+                warnings.iter().any(|line| line.contains(&format!("{key} is filled in, and off"))),
+                "{warnings:?}"
+            );
+        }
     }
 
     #[test]

@@ -15,7 +15,11 @@ use crate::network::{Key, Network};
 use crate::process;
 use crate::role::Membership;
 
-/// Runs the gateway as the daemon does, but for its ports and for a drain at the end, which nobody waits for.
+/// Handshakes that may be under way. All edges come from one address here, of which a gateway takes 1,024 at a time.
+const MAX_HANDSHAKES: usize = 1_000_000;
+
+/// Runs the gateway as the daemon does, but for its ports, for a drain at the end, which nobody waits for, and for what it
+/// takes from one address.
 pub(super) async fn run(
     network: Network,
     key: Key,
@@ -31,7 +35,9 @@ pub(super) async fn run(
     let id = membership.as_ref().map(|it| format!(", frontier_id: {}", it.id)).unwrap_or_default();
     let daemon = format!("daemon: {{spin: {}us{id}}}", process::spin().as_micros());
     let membership = membership.as_ref().map(membership_yaml).unwrap_or_default();
-    let yaml = format!("{daemon}\nedgebound: {listen}\nservicebound: {listen}\n{membership}");
+    let limits =
+        format!("limits: {{handshakes: {MAX_HANDSHAKES}, handshakes_per_address: {MAX_HANDSHAKES}}}");
+    let yaml = format!("{daemon}\n{limits}\nedgebound: {listen}\nservicebound: {listen}\n{membership}");
     let config = Config::parse(&yaml, &|_| None).context("the gateway's configuration")?;
     let gateway = Gateway::bind(&config)?;
     console.ready(Ready {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// The section `gateway`.
 #[derive(Clone, Debug)]
 pub struct GatewayConfig {
-    /// `urls`: the gateways to dial, tried in turn. tcp://127.0.0.1:30011.
+    /// `urls`: the gateways to dial, tried in turn. tcp://127.0.0.1:30011; empty only where there is `frontlas`.
     pub urls: Vec<String>,
     /// `frontlas`: URLs of frontlas. With one, hosts are reached by all gateways that it knows, and `urls` are not used.
     pub frontlas: Vec<String>,
@@ -36,10 +36,7 @@ impl GatewayConfig {
     /// Reads the section.
     #[must_use]
     pub fn read(section: &Section<'_>) -> Self {
-        let urls = section.list("urls", vec!["tcp://127.0.0.1:30011".to_owned()]);
-        if urls.is_empty() {
-            section.reject("urls", "needs one at least");
-        }
+        let urls: Vec<String> = section.list("urls", vec!["tcp://127.0.0.1:30011".to_owned()]);
         for url in &urls {
             if let Err(error) = url.parse::<Endpoint>() {
                 section.reject("urls", error.to_string());
@@ -54,6 +51,9 @@ impl GatewayConfig {
                     "must begin with http://, https://, frontlas:// or frontlas+https://",
                 );
             }
+        }
+        if urls.is_empty() && frontlas.is_empty() {
+            section.reject("urls", "needs one at least, where `frontlas` has none");
         }
         Self {
             urls,

@@ -76,3 +76,41 @@ async fn what_is_said_of_services_is_forgotten_with_them() {
     dispatch.tell(Event::Closed(SessionId(1))).await;
     stands(&dispatch, None).await;
 }
+
+#[test]
+fn a_service_whose_time_has_come_wakes_no_other_and_each_has_its_own() {
+    let mut owner = Owner {
+        config: DispatchConfig { prefetch: 0, ..config().dispatch },
+        services: HashMap::new(),
+        sessions: HashMap::new(),
+        leases: Leases::new(Duration::from_secs(3600), 10),
+        touched: HashSet::new(),
+        wake: None,
+    };
+    let start = Instant::now();
+    let names: [Arc<str>; 2] = ["a".into(), "b".into()];
+    let mut until = Vec::new();
+    for (number, service) in (1_u64..).zip(&names) {
+        // The one host of each can't be reached; that of the second one a minute later.
+        let now = start + Duration::from_secs(60) * u32::try_from(number).unwrap();
+        owner.on(Event::Announced { service: service.clone(), host: host(number), draining: false }, now);
+        let (session, mailbox) = (SessionId(number.into()), Arc::<Mailbox>::default());
+        let plan = SessionPlan::from(&Settings::interactive(&**service));
+        owner.on(Event::Opened { session, service: service.clone(), plan, mailbox }, now);
+        owner.on(Event::Turn { session, offered: 1, ended: Vec::new() }, now);
+        let grant = owner.services.get_mut(service).unwrap().dispatcher.next(now).expect("a place");
+        // It wants another call in place of that one.
+        owner.on(Event::Turn { session, offered: 2, ended: vec![(grant.attempt, Ending::Unreachable)] }, now);
+        owner.grant(now);
+        until.push(owner.services[service].dispatcher.deadline().expect("it is left alone for a while"));
+    }
+    assert_eq!((owner.wake, owner.touched.len()), (Some(until[0]), 0));
+    for (index, (service, until)) in names.iter().zip(&until).enumerate() {
+        owner.on_time(*until);
+        assert_eq!(Vec::from_iter(&owner.touched), [service], "that one alone has something to do");
+        owner.grant(*until);
+        let later = names.get(index + 1).and_then(|it| owner.services[it].dispatcher.deadline());
+        assert_eq!(owner.wake, later, "nobody sleeps past its own time");
+        assert_eq!(owner.services[service].dispatcher.figures().in_flight, 1);
+    }
+}

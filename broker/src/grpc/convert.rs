@@ -7,8 +7,8 @@ use frontier_api::broker::{
     SessionInfoReply, SessionStatusReply, SessionType, TransportScheme,
 };
 use frontier_sessions::{
-    self as domain, Affinity, Closing, FaultCode, Outcome, SessionKind, Settings, Start, StoredResponse,
-    Timeouts,
+    self as domain, Affinity, Closing, FaultCode, Outcome, Preference, SessionKind, Settings, Start,
+    StoredResponse, Timeouts,
 };
 use prost_types::{Duration, Timestamp};
 use std::time;
@@ -54,6 +54,7 @@ pub(super) fn settings(
         },
         service: create.service_name,
         pool: create.pool,
+        preferred: Preference { nodes: create.preferred_nodes, labels: create.preferred_pool },
     };
     let scheme = u8::try_from(i32::from(scheme)).unwrap_or_default();
     Ok((settings, Notes { transport_scheme: scheme, properties: create.properties }))
@@ -93,6 +94,8 @@ pub(super) fn info(session: &Session, client_id: Option<String>) -> SessionInfoR
         service_operation_timeout: duration(operation),
         priority: settings.priority.into(),
         pool: settings.pool.clone(),
+        preferred_nodes: settings.preferred.nodes.clone(),
+        preferred_pool: settings.preferred.labels.clone(),
         sticky: settings.affinity == Affinity::Sticky,
         share_session: settings.shared,
         properties: notes.properties,

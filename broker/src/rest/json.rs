@@ -4,7 +4,7 @@ use super::time_span;
 use crate::api::{Figures, Notes, session_state};
 use crate::session::Session;
 use frontier_api::session_json::{Create, ListedSession, SessionInfo, SessionStatus};
-use frontier_sessions::{Affinity, Closing, SessionKind, SessionState, Settings, Timeouts};
+use frontier_sessions::{Affinity, Closing, Preference, SessionKind, SessionState, Settings, Timeouts};
 use serde_json::Value;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -30,6 +30,10 @@ pub(super) fn settings(create: &Create, timeouts: Timeouts) -> Result<(Settings,
         kind,
         priority: create.priority.unwrap_or(2000),
         pool: create.pool.clone(),
+        preferred: Preference {
+            nodes: create.preferred_nodes.clone(),
+            labels: create.preferred_pool.clone(),
+        },
         affinity: if create.sticky { Affinity::Sticky } else { Affinity::Spread },
         minimum_units: create.minimum_units,
         maximum_units: create.maximum_units,
@@ -89,6 +93,8 @@ pub(super) fn session_info(session: &Session, client_id: Option<String>) -> Sess
         broker_state: broker_state(view.state).into(),
         priority: settings.priority,
         pool: settings.pool.clone(),
+        preferred_nodes: settings.preferred.nodes.clone(),
+        preferred_pool: settings.preferred.labels.clone(),
         sticky: settings.affinity == Affinity::Sticky,
         share_session: settings.shared,
         properties: notes.properties,

@@ -109,9 +109,11 @@ fn to_request(
     texts: &mut Texts,
 ) -> Result<sessions::Request, Fault> {
     let wrong = |code, what: &str| Fault::new(code, format!("{what} of request {place}"));
-    let body = STANDARD
-        .decode(item.payload.as_deref().unwrap_or_default())
-        .map_err(|error| wrong(FaultCode::InvalidRequest, &format!("{error}, in the payload (base64)")))?;
+    let body = STANDARD.decode(item.payload.as_deref().unwrap_or_default()).map_err(|error| {
+        // Of the library's texts some are sentences, and some are not.
+        let text = error.to_string();
+        wrong(FaultCode::InvalidRequest, &format!("{}, in the payload (base64)", text.trim_end_matches('.')))
+    })?;
     let action = item.action.as_deref().unwrap_or_default();
     let user_data = item.user_data.as_deref().unwrap_or_default();
     let id = match (item.message_id.as_deref(), key) {
@@ -157,6 +159,16 @@ pub(super) async fn flush(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_payload_lacks_is_told_as_part_of_a_sentence() {
+        for (payload, why) in [("a-b=", "Invalid symbol 45, offset 1"), ("a", "Invalid input length: 1")] {
+            let body = format!(r#"{{"payload": "{payload}"}}"#);
+            let item: SentRequest<'_> = serde_json::from_str(&body).unwrap();
+            let fault = to_request(3, &item, None, &mut Texts::default()).unwrap_err();
+            assert_eq!(fault.text, format!("{why}, in the payload (base64) of request 3"));
+        }
+    }
 
     #[test]
     fn a_client_that_is_named_twice_is_the_same() {

@@ -50,7 +50,8 @@ async fn what_is_committed_is_computed_and_what_is_not_is_not() {
 async fn a_broker_that_is_started_again_goes_on_where_it_was() {
     let folder = TempDir::new().unwrap();
     let first = world(&folder, "daemon: {grace: 1h}").await;
-    let session = durable(&first).await;
+    let preferred = json!({"sessionType": 1, "preferredNodes": ["n"], "preferredPool": {"disk": "b"}});
+    let session = first.session_with(preferred.clone()).await;
     let go_on = Arc::new(Semaphore::new(2));
     let gate = go_on.clone();
     let slow = move |request: HostRequest| {
@@ -76,6 +77,10 @@ async fn a_broker_that_is_started_again_goes_on_where_it_was() {
     let second = world(&folder, "").await;
     // It goes on without anybody who asks for it.
     second.until("/api/v1/sessions", |list| list[0]["status"] == "Active").await;
+    let info = second.get(&session).await.ok();
+    for name in ["sessionType", "preferredNodes", "preferredPool"] {
+        assert_eq!(info[name], preferred[name], "it is as it was made");
+    }
     let _host = second.host().connect().await.unwrap();
     second.until("/api/v1/sessions", |list| list[0]["responseCount"] == 5).await;
     let attached = second.post(&format!("{session}/attach?sessionType=1"), "").await.ok();

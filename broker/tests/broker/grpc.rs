@@ -86,6 +86,8 @@ async fn a_session_is_made_used_and_ended() {
         session_idle_timeout: Some(Time { seconds: 90, nanos: 0 }),
         priority: Some(3000),
         pool: [("zone".to_owned(), "a".to_owned())].into(),
+        preferred_nodes: vec!["n".into()],
+        preferred_pool: [("disk".to_owned(), "b".to_owned())].into(),
         sticky: true,
         properties: [("colour".to_owned(), "red".to_owned())].into(),
         ..Default::default()
@@ -101,6 +103,7 @@ async fn a_session_is_made_used_and_ended() {
         (TransportScheme::WebSocket, Some(Time { seconds: 90, nanos: 0 }))
     );
     assert_eq!((&*got.properties["colour"], &*got.pool["zone"]), ("red", "a"));
+    assert_eq!((&*got.preferred_nodes[0], &*got.preferred_pool["disk"]), ("n", "b"));
     let id = &*made.session_id;
     let attach = AttachSessionRequest { session_id: id.into(), client_id: "ann".into(), session_type: None };
     assert_eq!(client.attach_session(attach.clone()).await.unwrap().into_inner().client_id, "ann");

@@ -1,7 +1,7 @@
 //! Sessions from their beginning to their end.
 
 use crate::http::{ask, open};
-use crate::world::{World, requests, texts};
+use crate::world::{DEADLINE, World, requests, texts};
 use frontier_sdk::{HostError, HostRequest, Response};
 use http_body_util::BodyExt;
 use hyper::Method;
@@ -280,6 +280,54 @@ async fn a_pool_is_computed_by_hosts_with_its_labels() {
     let session = world.session_with(json!({"pool": {"zone": "b"}})).await;
     world.send(&session, &["1", "2", "3"]).await.ok();
     assert_eq!(texts(&world.responses(&session, 3).await), ["b", "b", "b"]);
+}
+
+#[tokio::test]
+async fn hosts_that_are_preferred_compute_it_as_long_as_they_are_there() {
+    let world = World::new().await;
+    let host = |node: &'static str| {
+        let answer = move |_: HostRequest| async move { Ok::<_, HostError>(Response::new(node)) };
+        world.host().node(node).label("disk", node).handler(answer)
+    };
+    let (_a, b) = (host("a").connect().await.unwrap(), host("b").connect().await.unwrap());
+    let wishes = [
+        json!({"preferredNodes": ["nowhere", "b"], "preferredPool": {}}),
+        json!({"preferredNodes": [], "preferredPool": {"disk": "b"}}),
+        json!({"preferredNodes": ["b"], "preferredPool": {"disk": "b"}, "sticky": true}),
+    ];
+    let mut sessions = Vec::new();
+    for wish in wishes {
+        let session = world.session_with(wish.clone()).await;
+        let info = world.get(&session).await.ok();
+        let told = ["preferredNodes", "preferredPool"].map(|name| (&info[name], &wish[name]));
+        assert!(told.iter().all(|(told, said)| told == said), "{told:?}");
+        world.send(&session, &["1", "2", "3"]).await.ok();
+        assert_eq!(texts(&world.responses(&session, 3).await), ["b", "b", "b"]);
+        sessions.push(session);
+    }
+    b.drain(DEADLINE).await;
+    for session in sessions {
+        world.send(&session, &["4", "5", "6"]).await.ok();
+        assert_eq!(texts(&world.responses(&session, 3).await), ["a", "a", "a"]);
+    }
+}
+
+#[tokio::test]
+async fn what_cant_be_preferred_is_refused() {
+    let world = World::new().await;
+    let many: Vec<String> = (0..17).map(|number| number.to_string()).collect();
+    for (wrong, part) in [
+        (json!({"preferredNodes": many}), "16 nodes"),
+        (json!({"preferredNodes": [""]}), "1 to 255 bytes"),
+        (json!({"preferredPool": {"zone": "b".repeat(256)}}), "a preferred pool"),
+        (json!({"preferredPool": {"zone": "b"}, "pool": {"zone": "a"}}), "no host is in both"),
+    ] {
+        let mut create = wrong;
+        create["serviceName"] = "calc".into();
+        let refused = world.post("/api/v1/sessions", create.to_string()).await;
+        assert_eq!(refused.fault(), (400, "InvalidSessionStartInfo"));
+        assert!(refused.body["message"].as_str().unwrap().contains(part), "{}", refused.body);
+    }
 }
 
 #[tokio::test]

@@ -77,6 +77,25 @@ impl Pattern {
         }
     }
 
+    /// The one name that matches, if no other does.
+    #[must_use]
+    pub fn exact(&self) -> Option<&str> {
+        if let Form::Exact(name) = &self.form { Some(name) } else { None }
+    }
+
+    /// The characters that each name that matches has, in their order.
+    #[must_use]
+    pub fn fixed(&self) -> String {
+        match &self.form {
+            Form::Any => String::new(),
+            Form::Exact(text) | Form::Prefix(text) => text.to_string(),
+            Form::Glob(parts) => parts
+                .iter()
+                .filter_map(|part| if let Part::Char(char) = part { Some(*char) } else { None })
+                .collect(),
+        }
+    }
+
     /// The pattern as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -162,6 +181,20 @@ mod tests {
 
     fn matches(pattern: &str, name: &str) -> bool {
         Pattern::new(pattern).unwrap().matches(name)
+    }
+
+    #[test]
+    fn what_each_name_has_is_known() {
+        for (text, exact, fixed) in [
+            ("a", Some("a"), "a"),
+            ("a\\*", Some("a*"), "a*"),
+            ("*", None, ""),
+            ("a.*", None, "a."),
+            ("a*b?c", None, "abc"),
+        ] {
+            let pattern = Pattern::new(text).unwrap();
+            assert_eq!((pattern.exact(), &*pattern.fixed()), (exact, fixed), "{text}");
+        }
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl ObservabilityConfig {
     #[must_use]
     pub fn read(root: &Section<'_>, default_addr: SocketAddr) -> Option<Self> {
         let section = root.section("observability").fixed();
-        let is_enabled = section.get("enable", false);
+        let is_enabled = section.is_enabled(false);
         let addr: SocketAddr = section.get("addr", default_addr);
         let is_open = section.get("open_to_all", false);
         if is_enabled && !is_open && !addr.ip().to_canonical().is_loopback() {

@@ -13,7 +13,7 @@ const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 ///
 /// With it comes whether it is enabled.
 pub(crate) fn read(tls: &Section<'_>) -> (Option<ServerTls>, bool) {
-    let is_enabled = tls.fixed().get("enable", false);
+    let is_enabled = tls.fixed().is_enabled(false);
     (read_server_tls(&tls.reloadable(), is_enabled), is_enabled)
 }
 

@@ -20,5 +20,9 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     let text = String::deserialize(deserializer)?;
     // Both alphabets are read, as protobuf says.
     let text = text.replace('-', "+").replace('_', "/");
-    ENGINE.decode(text).map_err(|error| de::Error::custom(format!("this is no base64: {error}")))
+    ENGINE.decode(text).map_err(|error| {
+        // What stands behind it goes on: some of the library's texts are sentences.
+        let text = error.to_string();
+        de::Error::custom(format!("this is no base64: {}", text.trim_end_matches('.')))
+    })
 }

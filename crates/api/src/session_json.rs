@@ -58,6 +58,14 @@ pub struct Create {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(schema_with = "schema::pool"))]
     pub pool: BTreeMap<String, String>,
+    /// Nodes whose hosts it would rather be computed at, while they take more at once.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::preferred_nodes"))]
+    pub preferred_nodes: Vec<String>,
+    /// Labels of hosts that it would rather be computed at, in the same way.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::pool"))]
+    pub preferred_pool: BTreeMap<String, String>,
     /// Stay at the host that was used last while it takes more.
     #[serde(default)]
     pub sticky: bool,
@@ -115,6 +123,10 @@ pub struct SessionInfo {
     pub priority: u16,
     /// Labels that a host must have.
     pub pool: BTreeMap<String, String>,
+    /// Nodes whose hosts it would rather be computed at.
+    pub preferred_nodes: Vec<String>,
+    /// Labels of hosts that it would rather be computed at.
+    pub preferred_pool: BTreeMap<String, String>,
     /// Whether it stays at the host that was used last.
     pub sticky: bool,
     /// Whether others than its creator may use it.

@@ -109,7 +109,7 @@ impl BridgeConfig {
     #[must_use]
     pub fn read(root: &Section<'_>, access: &mut AccessConfig) -> Option<Self> {
         let section = root.section(PLANE).fixed();
-        let enable = section.get("enable", false);
+        let enable = section.is_enabled(false);
         let subscribers = section.within("subscribers", 10_000, 1..=1_000_000);
         let server = read_server(&section, subscribers);
         let plane = PlaneAuth {

@@ -44,6 +44,10 @@ struct Notes {
     fixed: FixedSettings,
     /// The environment variables that values were taken from.
     variables: BTreeSet<String>,
+    /// The paths of values that are of no use: what their components have in hand is a default or a stand-in.
+    unread: BTreeSet<String>,
+    /// What is no mistake and may surprise, in lines.
+    hints: Vec<String>,
 }
 
 impl<'e> Document<'e> {
@@ -114,6 +118,36 @@ impl<'e> Document<'e> {
 
     pub(crate) fn report(&self, mistake: Mistake) {
         self.notes.borrow_mut().mistakes.push(mistake);
+    }
+
+    /// As [`report`](Self::report), of a value in whose place something else is used from here on.
+    pub(crate) fn report_unread(&self, mistake: Mistake) {
+        let mut notes = self.notes.borrow_mut();
+        notes.unread.insert(mistake.path().to_owned());
+        notes.mistakes.push(mistake);
+    }
+
+    /// The value at `path` is of no use, for what was reported of all that is in it.
+    pub(crate) fn note_unread(&self, path: String) {
+        self.notes.borrow_mut().unread.insert(path);
+    }
+
+    /// Whether the value at `path`, or one that it is in, is of no use, which has been reported.
+    pub(crate) fn is_unread(&self, path: &str) -> bool {
+        let unread = &self.notes.borrow().unread;
+        let ends = path.match_indices(['.', '[']).map(|(at, _)| at).chain([path.len()]);
+        !unread.is_empty() && ends.into_iter().any(|end| unread.contains(&path[..end]))
+    }
+
+    pub(crate) fn hint(&self, line: String) {
+        let hints = &mut self.notes.borrow_mut().hints;
+        if !hints.contains(&line) {
+            hints.push(line);
+        }
+    }
+
+    pub(crate) fn hints(&self) -> Vec<String> {
+        self.notes.borrow().hints.clone()
     }
 
     /// Notes that the section at `path` exists for its component, even if it never asks for a key.

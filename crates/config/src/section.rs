@@ -1,6 +1,7 @@
 //! A section: how a component reads its own part of the file.
 
 mod collections;
+mod enable;
 mod foreign;
 
 use std::fmt::Debug;
@@ -61,7 +62,7 @@ impl<'d> Section<'d> {
             Some((node, Content::Map(_))) => section.node = Some(node),
             Some((node, _)) => {
                 let message = format!("expected a section (`key: value` lines), found {}", node.kind());
-                document.report(Mistake::new(node.place.clone(), section.path.clone(), message));
+                document.report_unread(Mistake::new(node.place.clone(), section.path.clone(), message));
             }
         }
         section
@@ -144,7 +145,7 @@ impl<'d> Section<'d> {
     #[must_use]
     pub fn required<T: FromValue>(&self, key: &'static str, stand_in: T) -> T {
         if self.ask(key).is_none() {
-            self.reject(key, "is required");
+            self.reject_value(key, "is required");
         }
         self.get(key, stand_in)
     }
@@ -178,22 +179,43 @@ impl<'d> Section<'d> {
             Some(value) if range.contains(&value) => value,
             Some(value) => {
                 let [least, most, value] = [range.start(), range.end(), &value].map(shown);
-                self.reject(key, format!("must lie between {least} and {most}, is {value}"));
+                self.reject_value(key, format!("must lie between {least} and {most}, is {value}"));
                 default
             }
         };
         self.recorded(key, value)
     }
 
-    /// Notes a mistake that only the component can see, such as two keys that exclude each other.
+    /// Notes a mistake that only the component can see, such as two keys that exclude each other. Nothing is noted of a value
+    /// that could not be read, which was told: the component speaks of what stands in for it.
     pub fn reject(&self, key: &'static str, message: impl Into<String>) {
-        self.report(&self.key_place(key), &key_path(&self.path, key), message);
+        let path = key_path(&self.path, key);
+        if !self.document.is_unread(&path) {
+            self.report(&self.key_place(key), &path, message);
+        }
+    }
+
+    /// As [`reject`](Self::reject), where something else stands in for the value from here on.
+    fn reject_value(&self, key: &'static str, message: impl Into<String>) {
+        let path = key_path(&self.path, key);
+        if !self.document.is_unread(&path) {
+            self.report_unread(&self.key_place(key), &path, message);
+        }
+    }
+
+    /// Whether something is written under `key`, or at this path below it, that could not be read, which was told. Then what
+    /// the component has in hand says nothing about the file.
+    #[must_use]
+    pub fn is_unread(&self, key: &str) -> bool {
+        self.document.is_unread(&key_path(&self.path, key))
     }
 
     /// As [`reject`](Self::reject), for the value at a path from the root, such as `listeners[1].auth`: what is
     /// found once all sections are read. An empty path is about none of them.
     pub fn reject_at(&self, path: &str, message: impl Into<String>) {
-        self.report(self.document.root.place_of(path), path, message);
+        if !self.document.is_unread(path) {
+            self.report(self.document.root.place_of(path), path, message);
+        }
     }
 
     /// Whether there is a value at this whole path, whose key is known elsewhere.
@@ -229,7 +251,7 @@ impl<'d> Section<'d> {
         let variable = match self.variable(node) {
             Ok(variable) => variable,
             Err(Invalid(message)) => {
-                self.report(&node.place, path, message);
+                self.report_unread(&node.place, path, message);
                 return None;
             }
         };
@@ -237,11 +259,11 @@ impl<'d> Section<'d> {
         // A variable may have a secret in it, which may have any characters.
         if !matches!(node.place, Place::Variable(_)) && node.has_placeholder() {
             // Not repeated: it may be in the middle of a secret.
-            self.report(&node.place, path, PLACEHOLDER);
+            self.report_unread(&node.place, path, PLACEHOLDER);
             return None;
         }
         let value = Value::new(node, self.document);
-        T::from_value(&value).map_err(|Invalid(message)| self.report(&node.place, path, message)).ok()
+        T::from_value(&value).map_err(|Invalid(message)| self.report_unread(&node.place, path, message)).ok()
     }
 
     /// What `{env: NAME}` and `{env: NAME, port: PORT}` stand for; `None` for all else. Fails if the variable is not
@@ -270,14 +292,19 @@ impl<'d> Section<'d> {
         Ok(Some(Node { place: Place::Variable(name.clone()), content: Content::Scalar(text) }))
     }
 
-    /// Where the value of `key` was written; for an absent key, where its section was.
+    /// Where the value of `key`, or at this path, was written; for an absent one, where its section was.
     fn key_place(&self, key: &str) -> Place {
-        let entry = self.node.and_then(|node| node.entry(key));
-        entry.map_or_else(|| self.place.clone(), |entry| entry.node.place.clone())
+        let node = self.node.and_then(|node| node.at(key));
+        node.map_or_else(|| self.place.clone(), |node| node.place.clone())
     }
 
     fn report(&self, place: &Place, path: &str, message: impl Into<String>) {
         self.document.report(Mistake::new(place.clone(), path, message));
+    }
+
+    /// As [`report`](Self::report), of a value in whose place something else is used.
+    fn report_unread(&self, place: &Place, path: &str, message: impl Into<String>) {
+        self.document.report_unread(Mistake::new(place.clone(), path, message));
     }
 }
 

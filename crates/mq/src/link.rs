@@ -183,7 +183,9 @@ pub(crate) async fn at(time: Option<Instant>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::{DuplexStream, duplex};
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
     use tokio::time::advance;
 
     fn link(size: usize) -> (Link, DuplexStream) {
@@ -242,6 +244,60 @@ mod tests {
         drop(other);
         let ended = timeout(Duration::from_secs(10), link.progress(false)).await.unwrap();
         assert_eq!(ended.unwrap_err(), "the broker has closed the connection");
+    }
+
+    /// A connection whose other side has gone away, and has said why before: nothing can be written any more.
+    struct Gone(&'static [u8]);
+
+    impl AsyncRead for Gone {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<std::io::Result<()>> {
+            match self.0 {
+                // It comes a moment after the writer was told.
+                [] => Poll::Ready(Ok(())),
+                [first, rest @ ..] if *first == b'.' => {
+                    self.0 = rest;
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                said => {
+                    buf.put_slice(said);
+                    self.0 = b"";
+                    Poll::Ready(Ok(()))
+                }
+            }
+        }
+    }
+
+    impl AsyncWrite for Gone {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<std::io::Result<usize>> {
+            Poll::Ready(Err(std::io::ErrorKind::BrokenPipe.into()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Poll::Ready(Err(std::io::ErrorKind::BrokenPipe.into()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_finds_that_nothing_can_be_written_reads_what_was_said_before() {
+        for paused in [false, true] {
+            let mut link = Link::new(Box::new(Gone(b".too large")));
+            link.output().extend_from_slice(b"too much");
+            assert_eq!(link.progress(paused).await, Ok(Progress::Moved), "it is not lost yet");
+            assert!(link.input().is_empty());
+            assert_eq!(link.progress(paused).await, Ok(Progress::Moved));
+            assert_eq!(&link.input()[..], b"too large");
+            let cause = link.progress(paused).await.unwrap_err();
+            assert_eq!(cause, "broken pipe");
+        }
     }
 
     #[tokio::test]

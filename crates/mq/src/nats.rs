@@ -11,7 +11,7 @@ mod record;
 mod stream;
 mod stream_reader;
 
-pub(crate) use probe::look;
+pub(crate) use probe::{look, look_at_consumer};
 pub(crate) use queue_group::QueueGroup;
 pub(crate) use stream_reader::JetStreamReader;
 

@@ -7,6 +7,8 @@
 //!              └────deadline────────┴──▶ ended
 //! ```
 
+mod admission;
+mod connection;
 mod deadlines;
 
 use crate::metrics::{SinkMetrics, SinkStatus};
@@ -166,81 +168,6 @@ impl Pending {
         Ok(())
     }
 
-    /// Counts bytes of a message that is still on its way here, and will have `len` of them.
-    pub(crate) fn reserve(&self, bytes: usize, len: usize) -> Result<(), SendError> {
-        let mut state = self.state.lock();
-        let admitted = if self.is_kept { self.has_room(&state, bytes) } else { self.admit(&state, bytes) };
-        let admitted = admitted.and_then(|()| self.could_hold(len));
-        admitted.inspect_err(|error| self.metrics.fail(error.cause))?;
-        state.bytes += bytes;
-        Ok(())
-    }
-
-    /// Gives back what was reserved.
-    pub(crate) fn release(&self, bytes: usize) {
-        self.state.lock().bytes -= bytes;
-    }
-
-    fn admit(&self, state: &State, size: usize) -> Result<(), SendError> {
-        let name = self.name;
-        if state.is_closing {
-            return Err(SendError::new(Cause::Closing, format!("{name} takes no more: the gateway stops")));
-        }
-        let patience = if self.is_kept { Duration::ZERO } else { self.bounds.timeout };
-        if let Some(away) = state.away.as_ref().filter(|away| away.since.elapsed() >= patience) {
-            return Err(self.not_connected(away));
-        }
-        if let Some(it) = state.blocked.as_ref().filter(|it| it.since.elapsed() >= patience) {
-            return Err(self.blocked(it));
-        }
-        self.has_room(state, size)
-    }
-
-    fn has_room(&self, state: &State, size: usize) -> Result<(), SendError> {
-        let name = self.name;
-        let Bounds { messages, bytes, .. } = self.bounds;
-        self.could_hold(size)?;
-        let held = state.waiting.len() + state.in_flight.len();
-        let why = || {
-            let away = state.away.as_ref().map(not_connected);
-            away.or_else(|| state.blocked.as_ref().map(blocked))
-                .map(|why| format!("; {why}"))
-                .unwrap_or_default()
-        };
-        if held >= messages {
-            let text = format!("{name} holds {held} messages, the most it may (max_inflight){}", why());
-            return Err(SendError::new(Cause::Overloaded, text));
-        }
-        if state.bytes + size > bytes {
-            let text = format!(
-                "{name} holds {} of the {bytes} bytes that it may (max_inflight_size){}",
-                state.bytes,
-                why()
-            );
-            return Err(SendError::new(Cause::Overloaded, text));
-        }
-        Ok(())
-    }
-
-    fn could_hold(&self, size: usize) -> Result<(), SendError> {
-        let (name, bytes) = (self.name, self.bounds.bytes);
-        if size <= bytes {
-            return Ok(());
-        }
-        let text = format!(
-            "{name}: a message that counts for {size} bytes is over what all may (max_inflight_size, {bytes})"
-        );
-        Err(SendError::new(Cause::TooLarge, text))
-    }
-
-    fn not_connected(&self, away: &Away) -> SendError {
-        SendError::new(Cause::NotConnected, format!("{}: {}", self.name, not_connected(away)))
-    }
-
-    fn blocked(&self, it: &Away) -> SendError {
-        SendError::new(Cause::Busy, format!("{}: {}", self.name, blocked(it)))
-    }
-
     /// Waits until something waits, and gives as many messages as that, each with its number: they are in flight from
     /// here on.
     ///
@@ -356,27 +283,6 @@ impl Pending {
         recalled
     }
 
-    /// The broker would not take any of those that wait.
-    #[cfg(feature = "amqp")]
-    pub(crate) fn refuse_waiting(&self, error: &SendError) {
-        let waiting = std::mem::take(&mut self.state.lock().waiting);
-        self.end_all(waiting.into_iter().map(|(_, entry)| entry), |_| error.clone());
-    }
-
-    /// The broker takes nothing for now, because of that; or it does again. It owes no answers meanwhile.
-    #[cfg(feature = "amqp")]
-    pub(crate) fn set_blocked(&self, cause: Option<&str>) {
-        let now = Instant::now();
-        let mut state = self.state.lock();
-        state.blocked = cause.map(|cause| Away { since: now, cause: cause.into() });
-        state.silent_since = (!state.in_flight.is_empty()).then_some(now);
-        if let Some(it) = state.blocked.clone().filter(|_| self.is_kept) {
-            let waiting = std::mem::take(&mut state.waiting);
-            drop(state);
-            self.end_all(waiting.into_iter().map(|(_, entry)| entry), |_| self.blocked(&it));
-        }
-    }
-
     /// In front of what waits already, which came later.
     fn wait_again(state: &mut State, back: Vec<(u64, Entry)>) {
         for it in back.into_iter().rev() {
@@ -384,61 +290,6 @@ impl Pending {
         }
         if state.in_flight.is_empty() {
             state.silent_since = None;
-        }
-    }
-
-    /// There is a connection.
-    pub(crate) fn connected(&self) {
-        self.metrics.connected();
-        let mut state = self.state.lock();
-        (state.away, state.blocked, state.silent_since) = (None, None, None);
-        drop(state);
-        self.waiting.notify_one();
-    }
-
-    /// The connection was lost. What was in flight goes out again where the broker recognizes it.
-    pub(crate) fn lost(&self, cause: &str, recognizes: bool) {
-        self.metrics.lost();
-        let away = Away { since: Instant::now(), cause: cause.into() };
-        let (flying, waiting) = {
-            let mut state = self.state.lock();
-            state.away = Some(away.clone());
-            state.blocked = None;
-            let flying = std::mem::take(&mut state.in_flight);
-            state.silent_since = None;
-            if self.is_kept {
-                (flying, std::mem::take(&mut state.waiting))
-            } else if recognizes {
-                self.metrics.repeat(flying.len());
-                Self::wait_again(&mut state, flying.into_iter().collect());
-                (BTreeMap::new(), VecDeque::new())
-            } else {
-                (flying, VecDeque::new())
-            }
-        };
-        self.end_lost(flying, cause);
-        self.end_all(waiting.into_iter().map(|(_, entry)| entry), |_| self.not_connected(&away));
-    }
-
-    /// What is in flight is lost, as far as anybody knows.
-    #[cfg(feature = "nats")]
-    pub(crate) fn give_up(&self, cause: &str) {
-        let flying = std::mem::take(&mut self.state.lock().in_flight);
-        self.end_lost(flying, cause);
-    }
-
-    fn end_lost(&self, flying: BTreeMap<u64, Entry>, cause: &str) {
-        let name = self.name;
-        let text = format!(
-            "{name}: the connection was lost before the broker answered ({cause}); it may have the message"
-        );
-        self.end_all(flying.into_values(), |_| SendError::new(Cause::Lost, text.clone()));
-    }
-
-    /// There is still no connection, because of that.
-    pub(crate) fn not_yet(&self, cause: &str) {
-        if let Some(away) = &mut self.state.lock().away {
-            away.cause = cause.into();
         }
     }
 
@@ -515,14 +366,6 @@ impl Entry {
     fn took(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.came)
     }
-}
-
-fn not_connected(away: &Away) -> String {
-    format!("the broker is not connected for {:.1} s: {}", away.since.elapsed().as_secs_f64(), away.cause)
-}
-
-fn blocked(it: &Away) -> String {
-    format!("the broker takes nothing since {:.1} s: {}", it.since.elapsed().as_secs_f64(), it.cause)
 }
 
 #[cfg(test)]

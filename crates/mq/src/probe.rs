@@ -17,6 +17,8 @@ pub struct Finding {
     pub place: Place,
     /// What, in one line.
     pub text: String,
+    /// Whether it works all the same.
+    pub is_warning: bool,
 }
 
 /// What is wrong.
@@ -24,8 +26,18 @@ pub struct Finding {
 pub enum Place {
     /// The address of this index: nobody answers there, or it does not let us in.
     Addr(usize),
+    /// The address of this index of those that say which servers there are.
+    Lookup(usize),
     /// What messages go to, or come from.
     Target,
+    /// What the broker keeps of who reads.
+    Consumer,
+}
+
+impl Finding {
+    fn fault(place: Place, text: String) -> Self {
+        Self { place, text, is_warning: false }
+    }
 }
 
 /// What a broker is asked for.
@@ -90,14 +102,28 @@ pub async fn probe_source(config: &SourceConfig, bounds: Bounds) -> Vec<Finding>
         }
     };
     #[cfg_attr(
-        not(feature = "nsq"),
-        expect(unused_mut, reason = "NSQ alone has more than one kind of server")
+        not(any(feature = "nats", feature = "nsq")),
+        expect(unused_mut, reason = "the others have nothing else that could be looked at")
     )]
     let mut findings = probe(Question { name: "check", bounds, topics: Vec::new(), read, backend }).await;
-    #[cfg(feature = "nsq")]
-    if let SourceBackendConfig::Nsq(source) = &config.backend {
-        let faults = crate::nsq::look_up(source, bounds).await;
-        findings.extend(faults.into_iter().map(|text| Finding { place: Place::Target, text }));
+    match &config.backend {
+        #[cfg(feature = "nsq")]
+        SourceBackendConfig::Nsq(source) => {
+            let faults = crate::nsq::look_up(source, bounds).await;
+            findings
+                .extend(faults.into_iter().map(|(index, text)| Finding::fault(Place::Lookup(index), text)));
+        }
+        #[cfg(feature = "nats")]
+        SourceBackendConfig::JetStream(server, consumer)
+            if !findings.iter().any(|finding| finding.place == Place::Target) =>
+        {
+            let looking = crate::nats::look_at_consumer(server, consumer, config.bounds);
+            // Where nobody answers that is told already.
+            let found = timeout(2 * bounds.connect_timeout, looking).await.unwrap_or_default();
+            let place = Place::Consumer;
+            findings.extend(found.into_iter().map(|(text, is_warning)| Finding { place, text, is_warning }));
+        }
+        _ => {}
     }
     findings
 }
@@ -188,7 +214,7 @@ async fn probe(question: Question) -> Vec<Finding> {
             Ok(found) => faults = faults.or(Some(found)),
             Err(text) => {
                 let text = of_servers(&text, question.addrs().get(index..=index).unwrap_or_default());
-                findings.push(Finding { place: Place::Addr(index), text });
+                findings.push(Finding::fault(Place::Addr(index), text));
             }
         }
     }
@@ -196,27 +222,11 @@ async fn probe(question: Question) -> Vec<Finding> {
         // Of servers that stand in for each other one takes writes.
         findings.retain(|finding| !finding.text.ends_with(IS_REPLICA));
     }
-    let targets = faults.into_iter().flatten().map(|text| Finding { place: Place::Target, text });
+    let targets = faults.into_iter().flatten().map(|text| Finding::fault(Place::Target, text));
     findings.extend(targets);
     findings.sort();
     findings.dedup();
     findings
-}
-
-impl SourceBackendConfig {
-    /// What its broker is called in the configuration.
-    #[must_use]
-    pub fn section(&self) -> &'static str {
-        match self {
-            Self::Amqp(..) => "amqp",
-            Self::Kafka(..) => "kafka",
-            Self::Mqtt(_) => "mqtt",
-            Self::JetStream(..) => "jetstream",
-            Self::NatsQueue(..) => "nats",
-            Self::Nsq(_) => "nsq",
-            Self::RedisStreams(_) => "redis",
-        }
-    }
 }
 
 /// How the fault of a replica ends.

@@ -212,7 +212,7 @@ impl RedisMode {
 
 impl RedisTls {
     fn read(tls: &Section<'_>) -> Option<Self> {
-        let enable = tls.fixed().get("enable", false);
+        let enable = tls.fixed().is_enabled(false);
         let tls = &tls.reloadable();
         let cert: Option<PathBuf> = tls.optional("cert");
         let key: Option<PathBuf> = tls.optional("key");

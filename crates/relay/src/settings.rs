@@ -7,7 +7,9 @@ use frontier_access::quota::{Limit, Unit};
 use frontier_access::{AccessConfig, Pattern};
 use frontier_admin::{PlaneAuth, ServerConfig, exposure};
 use frontier_config::{ByteSize, Section};
-use frontier_mq::{AmqpConfig, BackendConfig, Bounds, KafkaConfig, SinkConfig};
+use frontier_mq::{
+    AmqpConfig, BackendConfig, Bounds, KafkaConfig, SinkConfig, Template, is_valid_kafka_topic,
+};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -76,6 +78,8 @@ pub struct AmqpTargets {
     pub(crate) servers: Vec<ServerName>,
     /// The exchanges, each with the routing keys that are allowed.
     pub(crate) exchanges: BTreeMap<String, Vec<Pattern>>,
+    /// The same exchanges in the order of the file.
+    names: Vec<String>,
 }
 
 /// Where messages may go at Kafka.
@@ -86,19 +90,41 @@ pub struct KafkaTargets {
     pub(crate) topics: Vec<Pattern>,
 }
 
+impl AmqpTargets {
+    /// How messages go to this exchange, with the routing keys that jobs name.
+    pub(crate) fn to(&self, exchange: &str) -> AmqpConfig {
+        AmqpConfig { exchange: exchange.to_owned(), routing_key: Template::topic(), ..self.broker.clone() }
+    }
+}
+
+impl KafkaTargets {
+    /// How messages go to the topics that jobs name.
+    pub(crate) fn to_any(&self) -> KafkaConfig {
+        KafkaConfig { topic: Template::topic(), ..self.broker.clone() }
+    }
+}
+
 impl RelayConfig {
-    /// What it sends to, as sinks without topics, each with the key that names it: to be looked at, and not to be started.
+    /// What it sends to, as sinks whose topics are the names that are allowed and no patterns, each with the path of the key that
+    /// names what must be there: to be looked at, and not to be started.
     #[must_use]
-    pub fn sinks(&self) -> Vec<(&'static str, SinkConfig)> {
-        let sink = |name, backend| SinkConfig { name, topics: Vec::new(), bounds: self.bounds, backend };
+    pub fn sinks(&self) -> Vec<(String, SinkConfig)> {
+        let sink = |name, names: &[Pattern], backend| {
+            let topics = names.iter().filter_map(Pattern::exact).map(str::to_owned).collect();
+            SinkConfig { name, topics, bounds: self.bounds, backend }
+        };
         let amqp = self.amqp.iter().flat_map(|targets| {
-            targets.exchanges.keys().map(|exchange| {
-                let backend = AmqpConfig { exchange: exchange.clone(), ..targets.broker.clone() };
-                ("relay.amqp.exchanges", sink("amqp", BackendConfig::Amqp(Box::new(backend))))
+            targets.names.iter().zip(0..).map(move |(exchange, index)| {
+                // Each queue is a name of the exchange without one.
+                let key = if exchange.is_empty() { "routing_keys" } else { "name" };
+                let keys = targets.exchanges.get(exchange).map_or(&[][..], Vec::as_slice);
+                let backend = BackendConfig::Amqp(Box::new(targets.to(exchange)));
+                (format!("{PLANE}.amqp.exchanges[{index}].{key}"), sink("amqp", keys, backend))
             })
         });
         let kafka = self.kafka.iter().map(|targets| {
-            ("relay.kafka.topics", sink("kafka", BackendConfig::Kafka(targets.broker.clone())))
+            let backend = BackendConfig::Kafka(targets.to_any());
+            (format!("{PLANE}.kafka.topics"), sink("kafka", &targets.topics, backend))
         });
         amqp.chain(kafka).collect()
     }
@@ -107,7 +133,7 @@ impl RelayConfig {
     #[must_use]
     pub fn read(root: &Section<'_>, brokers: &Brokers, access: &mut AccessConfig) -> Option<Self> {
         let section = root.section(PLANE).fixed();
-        let enable = section.get("enable", false);
+        let enable = section.is_enabled(false);
         let second = Duration::from_secs(1);
         let attempts = section.within("attempts", 2, 1..=10);
         let attempt_timeout =
@@ -124,7 +150,8 @@ impl RelayConfig {
         access.auth.insert(PLANE.to_owned(), plane.read(root));
         let amqp = read_amqp(&section.section("amqp"), brokers, enable);
         let kafka = read_kafka(&section.section("kafka"), brokers, enable);
-        if enable && amqp.is_none() && kafka.is_none() {
+        let has_unread = ["amqp.exchanges", "kafka.topics"].iter().any(|key| section.is_unread(key));
+        if enable && amqp.is_none() && kafka.is_none() && !has_unread {
             section
                 .reject("enable", "allows no target: `amqp.exchanges` or `kafka.topics` say which there are");
         }
@@ -206,7 +233,7 @@ fn read_amqp(section: &Section<'_>, brokers: &Brokers, enable: bool) -> Option<A
     if sections.len() > MAX_EXCHANGES {
         section.reject("exchanges", format!("has {}, and may have {MAX_EXCHANGES}", sections.len()));
     }
-    let mut exchanges = BTreeMap::new();
+    let (mut exchanges, mut names) = (BTreeMap::new(), Vec::new());
     for exchange in &sections {
         let name: String = exchange.required("name", String::new());
         let keys: Vec<Pattern> = exchange.one_or_more("routing_keys").unwrap_or_default();
@@ -216,9 +243,14 @@ fn read_amqp(section: &Section<'_>, brokers: &Brokers, enable: bool) -> Option<A
         if name.len() > MAX_SHORT {
             exchange.reject("name", format!("has {} bytes, and AMQP takes {MAX_SHORT}", name.len()));
         }
+        for key in keys.iter().filter(|key| key.fixed().len() > MAX_SHORT) {
+            let text = format!("has {key}, which no routing key can be: AMQP takes {MAX_SHORT} bytes");
+            exchange.reject("routing_keys", text);
+        }
         if exchanges.insert(name.clone(), keys).is_some() {
             exchange.reject("name", format!("{name:?} is there before"));
         }
+        names.push(name);
     }
     if exchanges.is_empty() {
         return None;
@@ -226,7 +258,7 @@ fn read_amqp(section: &Section<'_>, brokers: &Brokers, enable: bool) -> Option<A
     if enable && brokers.amqp.is_none() {
         section.reject("exchanges", "are of mq.amqp, which is not enabled");
     }
-    Some(AmqpTargets { broker: brokers.amqp.clone()?, servers, exchanges })
+    Some(AmqpTargets { broker: brokers.amqp.clone()?, servers, exchanges, names })
 }
 
 fn read_kafka(section: &Section<'_>, brokers: &Brokers, enable: bool) -> Option<KafkaTargets> {
@@ -235,6 +267,13 @@ fn read_kafka(section: &Section<'_>, brokers: &Brokers, enable: bool) -> Option<
     if topics.len() > MAX_NAMES {
         section.reject("topics", format!("has {}, and may have {MAX_NAMES}", topics.len()));
     }
+    for topic in topics.iter().filter(|topic| !may_be_topic(topic)) {
+        let text = format!(
+            "has {:?}, which no topic of Kafka can be: they have 1 to 249 letters, digits, dots, `_` and `-`, and are not `.` or `..`",
+            topic.as_str()
+        );
+        section.reject("topics", text);
+    }
     if topics.is_empty() {
         return None;
     }
@@ -242,6 +281,12 @@ fn read_kafka(section: &Section<'_>, brokers: &Brokers, enable: bool) -> Option<
         section.reject("topics", "are of mq.kafka, which is not enabled");
     }
     Some(KafkaTargets { broker: brokers.kafka.clone()?, servers, topics })
+}
+
+/// Whether a topic of Kafka can match.
+fn may_be_topic(pattern: &Pattern) -> bool {
+    let fixed = pattern.fixed();
+    is_valid_kafka_topic(&fixed) || (pattern.exact().is_none() && fixed.bytes().all(|it| it == b'.'))
 }
 
 fn read_names(section: &Section<'_>, key: &'static str) -> Vec<ServerName> {

@@ -6,7 +6,7 @@ use crate::servers::Servers;
 use crate::settings::{RelayConfig, usual_port};
 use crate::{Answer, Fault};
 use frontier_access::Pattern;
-use frontier_mq::{AmqpConfig, BackendConfig, KafkaConfig, SinkConfig, Template, is_valid_kafka_topic};
+use frontier_mq::{BackendConfig, SinkConfig, is_valid_kafka_topic};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -90,8 +90,7 @@ impl Amqp {
         let Some(targets) = &config.amqp else { return Ok(None) };
         let broker = &targets.broker;
         let exchanges = targets.exchanges.iter().map(|(exchange, keys)| {
-            let backend =
-                AmqpConfig { exchange: exchange.clone(), routing_key: Template::topic(), ..broker.clone() };
+            let backend = targets.to(exchange);
             let name = if exchange.is_empty() { "amqp.default" } else { exchange };
             let line = start(config, format!("relay:{name}"), BackendConfig::Amqp(Box::new(backend)))?;
             Ok((exchange.clone(), (keys.clone(), line)))
@@ -125,8 +124,7 @@ impl Amqp {
 impl Kafka {
     fn start(config: &RelayConfig) -> Result<Option<Self>, String> {
         let Some(targets) = &config.kafka else { return Ok(None) };
-        let backend = KafkaConfig { topic: Template::topic(), ..targets.broker.clone() };
-        let line = start(config, "relay:kafka".to_owned(), BackendConfig::Kafka(backend))?;
+        let line = start(config, "relay:kafka".to_owned(), BackendConfig::Kafka(targets.to_any()))?;
         let servers = Servers::new(&targets.broker.addrs, targets.servers.clone(), 9092);
         Ok(Some(Self { servers, topics: targets.topics.clone(), line }))
     }

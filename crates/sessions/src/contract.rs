@@ -3,7 +3,7 @@
 use crate::batch::Commit;
 use crate::id::{ClientId, MessageId, Position, Sequence, SessionId};
 use crate::message::{Outcome, Request, Response};
-use crate::settings::Settings;
+use crate::settings::{Preference, Settings};
 use crate::store::{
     Budget, Completion, Log, SessionRecord, Store, StoreError, StoredRequest, StoredResponse,
 };
@@ -31,9 +31,11 @@ fn client() -> ClientId {
 }
 
 fn record(id: u128) -> SessionRecord {
+    let labels = [("zone".to_owned(), "a".to_owned())].into();
+    let preferred = Preference { nodes: vec!["node".to_owned()], labels };
     SessionRecord {
         id: SessionId(id),
-        settings: Settings { priority: 3000, ..Settings::interactive("contract") },
+        settings: Settings { priority: 3000, preferred, ..Settings::interactive("contract") },
         creator: Some("somebody".into()),
         created_at: 1_700_000_000_000,
         notes: vec![0, 1, 255],

@@ -16,9 +16,12 @@
 //! the least is next, and where many calls are in flight it gets some in a row, as they cost less together. Each grant is charged what calls of that session took so far, and what it really took in the end, so a
 //! session of long calls gets no more than one of short ones, and none waits for ever.
 //!
+//! A session may prefer some hosts: it is called there while they begin a call at once, and elsewhere as soon as they do not.
+//!
 //! Where that is configured, a call that runs much longer than others of its session is [made at a second host](HedgeConfig) as
 //! well.
 
+mod choice;
 mod hedge;
 mod host;
 mod membership;
@@ -29,11 +32,11 @@ pub use hedge::HedgeConfig;
 pub use host::{Host, HostKey, HostState, Labels};
 
 use crate::id::SessionId;
-use crate::settings::{Affinity, Settings};
+use crate::settings::{Affinity, Preference, Settings};
 use ahash::AHashMap;
 use hedge::Hedging;
 use host::HostEntry;
-use pool::{Pool, PoolIndex};
+use pool::{Members, Pool, PoolIndex};
 use share::Share;
 use slab::Slab;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -125,6 +128,8 @@ pub struct SessionPlan {
     pub priority: u16,
     /// Labels that a host must have.
     pub pool: Labels,
+    /// See [`Preference`].
+    pub preferred: Preference,
     /// See [`Affinity`].
     pub affinity: Affinity,
     /// The most calls at once, but for those that are prefetched; 0 for no limit.
@@ -133,8 +138,14 @@ pub struct SessionPlan {
 
 impl From<&Settings> for SessionPlan {
     fn from(settings: &Settings) -> Self {
-        let Settings { priority, pool, affinity, maximum_units, .. } = settings;
-        Self { priority: *priority, pool: pool.clone(), affinity: *affinity, maximum_units: *maximum_units }
+        let Settings { priority, pool, preferred, affinity, maximum_units, .. } = settings;
+        Self {
+            priority: *priority,
+            pool: pool.clone(),
+            preferred: preferred.clone(),
+            affinity: *affinity,
+            maximum_units: *maximum_units,
+        }
     }
 }
 
@@ -155,10 +166,6 @@ pub struct Figures {
     pub waiting: u64,
 }
 
-/// The most calls that a session is granted in a row, and how long they may take together.
-const LONGEST_ROW: u32 = 128;
-const ROW: Duration = Duration::from_secs(2);
-
 /// The most nodes that a session does without.
 const MAX_BLACKLISTED: usize = 64;
 
@@ -172,7 +179,7 @@ pub struct Dispatcher {
     blocked: BTreeSet<(Instant, usize)>,
     sessions: AHashMap<SessionId, SessionEntry>,
     pools: Slab<Pool>,
-    by_labels: BTreeMap<Labels, PoolIndex>,
+    by_members: BTreeMap<Members, PoolIndex>,
     /// Pools that have both a free host and a session that waits, by how little that has had.
     ready: BTreeSet<(u128, PoolIndex)>,
     /// Sessions whose oldest call is to be made at a second host, by when.
@@ -201,8 +208,11 @@ struct Attempt {
 
 #[derive(Debug)]
 struct SessionEntry {
-    plan: SessionPlan,
+    affinity: Affinity,
+    maximum_units: u32,
     pool: PoolIndex,
+    /// Those of the hosts of its pool that it prefers, by node and by labels.
+    preferred: Vec<PoolIndex>,
     share: Share,
     /// How many calls it has wanted, in all, and how many it was granted.
     offered: u64,
@@ -221,7 +231,7 @@ struct SessionEntry {
 impl SessionEntry {
     /// The most calls at once.
     fn most(&self, prefetch: u32) -> u64 {
-        match self.plan.maximum_units {
+        match self.maximum_units {
             0 => u64::MAX,
             units => u64::from(units) * (1 + u64::from(prefetch)),
         }
@@ -239,7 +249,7 @@ impl Dispatcher {
             blocked: BTreeSet::new(),
             sessions: AHashMap::default(),
             pools: Slab::new(),
-            by_labels: BTreeMap::new(),
+            by_members: BTreeMap::new(),
             ready: BTreeSet::new(),
             hedges: BTreeSet::new(),
             attempts: Slab::new(),
@@ -257,72 +267,6 @@ impl Dispatcher {
             entry.offered = total;
             self.touch_session(id);
         }
-    }
-
-    /// The next call that may be made, if any.
-    pub fn next(&mut self, now: Instant) -> Option<Grant> {
-        self.settle();
-        if let Some(grant) = self.go_on(now) {
-            return Some(grant);
-        }
-        let (_, first) = *self.ready.first()?;
-        if let Some(grant) = self.grant_from(first, now) {
-            return Some(grant);
-        }
-        // All whom it could be given to do without the nodes that are free.
-        let others: Vec<PoolIndex> = self.ready.iter().map(|(_, pool)| *pool).skip(1).collect();
-        others.into_iter().find_map(|pool| self.grant_from(pool, now))
-    }
-
-    /// One more for whom the last one was, if it may be.
-    fn go_on(&mut self, now: Instant) -> Option<Grant> {
-        let (session, left) = self.row?;
-        let entry = self.sessions.get(&session).filter(|it| left > 0 && it.queued_as.is_some());
-        let Some(entry) = entry else {
-            self.row = None;
-            return None;
-        };
-        let host = self.host_for(session, &self.pools[entry.pool.0])?;
-        let clock = self.clock;
-        let grant = self.grant(session, host, None, now);
-        // Others have had less, who wait.
-        (self.clock, self.row) = (clock, Some((session, left - 1)));
-        Some(grant)
-    }
-
-    /// How many calls are granted to a session one after the other, if it wants so many: no more than an eighth of those in
-    /// flight, so that few places are divided evenly, and fewer where they take long.
-    fn in_a_row(&self, share: &Share) -> u32 {
-        let Some(usual) = share.usual() else { return 1 };
-        let usual = usual.as_micros().max(1);
-        let by_time = u32::try_from(ROW.as_micros() / usual).unwrap_or(u32::MAX);
-        let by_places = u32::try_from(self.attempts.len() / 8).unwrap_or(u32::MAX);
-        by_time.min(by_places).clamp(1, LONGEST_ROW)
-    }
-
-    fn grant_from(&mut self, index: PoolIndex, now: Instant) -> Option<Grant> {
-        let pool = &self.pools[index.0];
-        let (session, host) =
-            pool.waiting.iter().find_map(|(_, session)| Some((*session, self.host_for(*session, pool)?)))?;
-        let row = self.sessions.get(&session).map_or(1, |entry| self.in_a_row(&entry.share));
-        self.row = Some((session, row - 1));
-        Some(self.grant(session, host, None, now))
-    }
-
-    /// The free host on which a session is called.
-    fn host_for(&self, session: SessionId, pool: &Pool) -> Option<usize> {
-        let entry = self.sessions.get(&session)?;
-        if entry.plan.affinity == Affinity::Sticky
-            && let Some(index) = entry.last.and_then(|last| self.find(last))
-            && self.hosts[index].takes_at_once()
-            && self.hosts[index].pools.contains(&entry.pool)
-        {
-            return Some(index);
-        }
-        let suits = |host: &usize| {
-            entry.blacklist.is_empty() || !entry.blacklist.contains(&self.hosts[*host].host.node)
-        };
-        pool.free.iter().map(|(_, host)| *host).find(suits)
     }
 
     fn grant(&mut self, session: SessionId, host: usize, hedges: Option<AttemptId>, now: Instant) -> Grant {
@@ -363,7 +307,7 @@ impl Dispatcher {
         let attempt = self.attempts.remove(place);
         let Attempt { session, host, since, charged, is_second, .. } = attempt;
         let took = now.saturating_duration_since(since);
-        self.note_ended(place, &attempt, (ending == Ending::Answered).then_some(took));
+        self.note_ended(place, &attempt, ending, took);
         self.free_host(host, ending, now);
         let node = (ending == Ending::NotInitialized).then(|| self.hosts[host].host.node.clone());
         if let Some(entry) = self.sessions.get_mut(&session) {

@@ -54,7 +54,7 @@ pub use memory::MemoryStore;
 pub use message::{CallFault, Outcome, Request, Response};
 pub use scaling::{Advice, ScalingRule, ServiceLoad};
 pub use session::{Closing, Expired, Flushing, Reading, Sending, Session, SessionState, Start};
-pub use settings::{Affinity, SessionKind, Settings, Timeouts};
+pub use settings::{Affinity, Preference, SessionKind, Settings, Timeouts};
 pub use store::{
     Answer, Budget, Completion, Durability, Log, Opened, Recovered, RecoveredClient, SessionRecord, Store,
     StoreError, StoredRequest, StoredResponse,

@@ -23,6 +23,16 @@ pub enum Affinity {
     Sticky,
 }
 
+/// The hosts that a session would rather be computed at, of those that may be used. It never waits for them: where none of
+/// them takes more at once it is computed elsewhere, and at them again as soon as one does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preference {
+    /// Hosts on one of these nodes.
+    pub nodes: Vec<String>,
+    /// And those that have all of these labels; none where there are none.
+    pub labels: Labels,
+}
+
 /// After which times things end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
@@ -55,6 +65,8 @@ pub struct Settings {
     pub priority: u16,
     /// Labels that a host must have. None: any host.
     pub pool: Labels,
+    /// Which of those it prefers.
+    pub preferred: Preference,
     /// On which of those.
     pub affinity: Affinity,
     /// The fewest units that it would like to have, for those who add hosts.
@@ -74,6 +86,10 @@ impl Settings {
     pub const MAX_NAME: usize = 128;
     /// The most labels of a pool.
     pub const MAX_LABELS: usize = 16;
+    /// The most nodes that are preferred.
+    pub const MAX_NODES: usize = 16;
+    /// The longest name of a node that is preferred, in bytes.
+    pub const MAX_NODE: usize = 255;
 
     /// Of an interactive session of `service`; all else is as it is unless chosen.
     #[must_use]
@@ -83,6 +99,7 @@ impl Settings {
             kind: SessionKind::Interactive,
             priority: 2000,
             pool: Labels::new(),
+            preferred: Preference::default(),
             affinity: Affinity::Spread,
             minimum_units: 0,
             maximum_units: 0,
@@ -97,17 +114,21 @@ impl Settings {
     /// [`FaultCode::InvalidSettings`] with the first that does not.
     pub fn check(&self) -> Result<(), Fault> {
         let wrong = |text: String| Err(Fault::new(FaultCode::InvalidSettings, text));
-        let Self { service, priority, pool, minimum_units, maximum_units, timeouts, .. } = self;
+        let Self { service, priority, pool, preferred, minimum_units, maximum_units, timeouts, .. } = self;
         if service.is_empty() || service.len() > Self::MAX_NAME {
             return wrong(format!("the name of a service has 1 to {} bytes", Self::MAX_NAME));
         }
         if *priority > Self::MAX_PRIORITY {
             return wrong(format!("the priority lies between 0 and {}, is {priority}", Self::MAX_PRIORITY));
         }
-        let is_long = |(name, value): (&String, &String)| name.is_empty() || name.len() + value.len() > 256;
-        if pool.len() > Self::MAX_LABELS || pool.iter().any(is_long) {
-            return wrong(format!("a pool has at most {} labels of at most 256 bytes", Self::MAX_LABELS));
+        for (name, labels) in [("a pool", pool), ("a preferred pool", &preferred.labels)] {
+            let is_long =
+                |(name, value): (&String, &String)| name.is_empty() || name.len() + value.len() > 256;
+            if labels.len() > Self::MAX_LABELS || labels.iter().any(is_long) {
+                return wrong(format!("{name} has at most {} labels of at most 256 bytes", Self::MAX_LABELS));
+            }
         }
+        preferred.check(pool)?;
         if *maximum_units > 0 && minimum_units > maximum_units {
             return wrong(format!(
                 "the minimum of units, {minimum_units}, is over the maximum, {maximum_units}"
@@ -132,6 +153,30 @@ impl Settings {
     }
 }
 
+impl Preference {
+    /// A label that no host of this pool has.
+    pub(crate) fn contradiction(&self, pool: &Labels) -> Option<(&String, &String)> {
+        self.labels.iter().find(|(name, value)| pool.get(*name).is_some_and(|it| it != *value))
+    }
+
+    /// Whether there may be hosts of this pool that are preferred, as far as their number and names say.
+    fn check(&self, pool: &Labels) -> Result<(), Fault> {
+        let wrong = |text: String| Err(Fault::new(FaultCode::InvalidSettings, text));
+        let Self { nodes, .. } = self;
+        let is_wrong = |node: &String| node.is_empty() || node.len() > Settings::MAX_NODE;
+        if nodes.len() > Settings::MAX_NODES || nodes.iter().any(is_wrong) {
+            let (most, longest) = (Settings::MAX_NODES, Settings::MAX_NODE);
+            return wrong(format!("at most {most} nodes are preferred, each with 1 to {longest} bytes"));
+        }
+        if let Some((name, value)) = self.contradiction(pool) {
+            return wrong(format!(
+                "the preferred pool has {name}={value}, and the pool another {name}: no host is in both"
+            ));
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,6 +196,15 @@ mod tests {
         refused(|it| it.service = "x".repeat(129), "name of a service");
         refused(|it| it.priority = 4001, "4000");
         refused(|it| drop(it.pool.insert("a".into(), "b".repeat(256))), "labels");
+        refused(|it| drop(it.preferred.labels.insert("a".into(), "b".repeat(256))), "a preferred pool");
+        refused(|it| it.preferred.nodes = vec!["n".into(); 17], "16 nodes");
+        refused(|it| it.preferred.nodes = vec![String::new()], "1 to 255 bytes");
+        refused(|it| it.preferred.nodes = vec!["n".repeat(256)], "1 to 255 bytes");
+        let both = |it: &mut Settings| {
+            it.pool = Labels::from([("zone".into(), "a".into())]);
+            it.preferred.labels = Labels::from([("kind".into(), "b".into()), ("zone".into(), "b".into())]);
+        };
+        refused(both, "no host is in both");
         refused(|it| (it.minimum_units, it.maximum_units) = (2, 1), "over the maximum");
         refused(|it| it.timeouts.session_idle = Duration::ZERO, "session idle");
         refused(|it| it.timeouts.operation = Duration::MAX, "operation");

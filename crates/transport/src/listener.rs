@@ -76,16 +76,22 @@ impl Bind {
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         let is_udp = |bind: &Self| bind.network == Network::Quic;
-        let (this, that) = (self.addr, other.addr);
+        let (this, that) = (canonical(self.addr), canonical(other.addr));
         // [::] takes callers over IPv4 as well, unless it is told not to.
         let covers = |it: &Self, that: SocketAddr| {
-            let both = it.addr.is_ipv6() && !it.only_v6;
-            it.addr.ip().is_unspecified() && (both || it.addr.is_ipv6() == that.is_ipv6())
+            let addr = canonical(it.addr);
+            let both = addr.is_ipv6() && !it.only_v6;
+            addr.ip().is_unspecified() && (both || addr.is_ipv6() == that.is_ipv6())
         };
         let is_same_place = this.ip() == that.ip() || covers(self, that) || covers(other, this);
         // Port 0 is another one each time.
         is_udp(self) == is_udp(other) && this.port() == that.port() && this.port() != 0 && is_same_place
     }
+}
+
+/// An address of IPv4 that is written as one of IPv6 is that of IPv4.
+fn canonical(addr: SocketAddr) -> SocketAddr {
+    SocketAddr::new(addr.ip().to_canonical(), addr.port())
 }
 
 impl Listener {

@@ -119,7 +119,9 @@ async fn read_line(
     match (answered.payload, answered.fault, answered.retry) {
         (Some(payload), None, None) => {
             let bytes = BASE64.decode(payload.as_bytes());
-            let bytes = bytes.map_err(|error| nonsense(format!("no base64 in the payload: {error}")))?;
+            let bytes = bytes.map_err(|error| {
+                nonsense(format!("no base64 in the payload: {}", error.to_string().trim_end_matches('.')))
+            })?;
             Ok(if bytes.len() > most { Err(too_large(most)) } else { Ok(bytes) })
         }
         (None, Some(text), None) => Ok(Err(HostError::fault(answered.code, text))),

@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::fault::Fault;
-use crate::streams::KEPT_RESULTS;
+use crate::streams::{KEPT_READINGS, KEPT_RESULTS};
 use crate::{frames, health, produce, watch, worker};
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -81,6 +81,9 @@ pub(crate) struct Produce {
     /// How many readings; without end unless this is said.
     #[arg(long)]
     pub(crate) count: Option<u64>,
+    /// About how many readings are kept in their stream: more than may wait there, or what waits longest is lost.
+    #[arg(long, default_value_t = KEPT_READINGS)]
+    pub(crate) keep: usize,
     /// Rows of a reading.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) rows: u32,

@@ -3,7 +3,7 @@
 use crate::cli;
 use crate::fault::Fault;
 use crate::store::{PAUSE, Store};
-use crate::streams::{Fields, KEPT_READINGS, READINGS, add, now};
+use crate::streams::{Fields, READINGS, add, now};
 use anyhow::Result;
 use rand::RngExt as _;
 use redis::pipe;
@@ -44,7 +44,7 @@ pub(crate) async fn run(options: cli::Produce) -> Result<()> {
             let vehicle = place(number, u64::from(options.vehicles));
             let variants = &made[vehicle % kinds.len()];
             let data = &variants[place(number / 7, u64::from(VARIANTS))];
-            all.add_command(add(READINGS, KEPT_READINGS, &reading(vehicle, data))).ignore();
+            all.add_command(add(READINGS, options.keep, &reading(vehicle, data))).ignore();
         }
         if due > written {
             match store.ask_all::<()>(&all).await {

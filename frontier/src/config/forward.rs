@@ -48,7 +48,7 @@ impl Forward {
                 Duration::from_secs(1)..=Duration::from_secs(24 * 3600),
             ),
         };
-        section.get("enable", false).then_some(forward)
+        section.is_enabled(false).then_some(forward)
     }
 
     /// How the gateway `id` is dialled: whoever answers must have a certificate for what is asked of that id.

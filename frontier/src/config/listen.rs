@@ -201,7 +201,7 @@ impl Listen {
         let advertised = section.get("advertised_addr", Advertised(None)).0;
         let tls = section.section("tls");
         let must = matches!(word, Word::Tls | Word::Quic | Word::GeminioTls);
-        let enable = tls.get("enable", must);
+        let enable = tls.is_enabled(must);
         if must && !enable {
             let text = match word {
                 Word::GeminioTls => "must be true for `network: geminio+tls`",

@@ -67,7 +67,7 @@ impl Membership {
             forward,
             alternatives: frontlas.get("alternatives", ClusterAlternatives::default()),
         };
-        let is_member = frontlas.get("enable", false);
+        let is_member = frontlas.is_enabled(false);
         if membership.forward.is_some() && !is_member {
             frontlas
                 .section("forward")

@@ -4,6 +4,7 @@
 
 mod amqp;
 mod consumer;
+mod groups;
 mod kafka;
 mod mqtt;
 mod nats;
@@ -49,6 +50,8 @@ pub struct Mq {
     pub(crate) brokers: Brokers,
     /// Brokers that no topic goes to, by where topics would be.
     idle: Vec<(Idle, String)>,
+    /// Where sources are read from, by their names: their sections.
+    pub(crate) paths: HashMap<String, String>,
 }
 
 /// A broker that no topic goes to.
@@ -70,6 +73,8 @@ struct Sinks {
     tls: Vec<ClientTls>,
     brokers: Brokers,
     idle: Vec<(Idle, String)>,
+    /// The sections of sources, by their names.
+    paths: HashMap<String, String>,
     /// Of all secrets: differs where one of them does.
     secrets: u64,
 }
@@ -88,12 +93,12 @@ impl Mq {
         if original.is_present() {
             (section, read) = ("mqm", other);
         }
-        let Sinks { sinks, sources, spools, files, tls, brokers, idle, secrets, .. } = read;
+        let Sinks { sinks, sources, spools, files, tls, brokers, idle, secrets, paths, .. } = read;
         // Sources take a reload. Secrets show nothing of themselves, and a change of one is a change all the same; where
         // there is neither a sink nor a broker for a relay it is one of sources alone.
         let is_fixed = !sinks.is_empty() || brokers.amqp.is_some() || brokers.kafka.is_some();
         root.record(&(&sinks, &spools, &brokers, &idle, if is_fixed { secrets } else { 0 }));
-        Self { sinks, sources, spools, section, files, tls, brokers, idle }
+        Self { sinks, sources, spools, section, files, tls, brokers, idle, paths }
     }
 }
 
@@ -173,7 +178,12 @@ impl Sinks {
             section.reject("dead_letter", "has the file of another consumer: each has its own");
         }
         let (name, secrets) = (name.into(), secrets_of(credentials));
-        self.sources.push(SourceConfig { name, target, key, bounds, retry, dead_letter, backend, secrets });
+        let source = SourceConfig { name, target, key, bounds, retry, dead_letter, backend, secrets };
+        if let Some((key, text)) = self.sources.iter().find_map(|other| groups::conflict(other, &source)) {
+            section.reject(key, text);
+        }
+        self.paths.insert(source.name.to_string(), section.path().to_owned());
+        self.sources.push(source);
     }
 
     /// Adds a sink, unless it has no topics.
@@ -224,7 +234,7 @@ fn topics(
     if topics.len() > MAX_TOPICS {
         section.reject(key, format!("has {} topics, and may have {MAX_TOPICS}", topics.len()));
     }
-    let (is_given, mut kept) = (!topics.is_empty(), Vec::new());
+    let (is_given, mut kept) = (!topics.is_empty() || section.is_unread(key), Vec::new());
     for topic in topics {
         let wrong = match &*topic {
             "" => Some("has an empty topic".to_owned()),

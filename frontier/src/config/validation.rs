@@ -1,6 +1,6 @@
 //! What is wrong with a configuration as a whole: what several sections say together, and the files that it names.
 
-use super::{Config, Listen, Wires};
+use super::{Config, EDGEBOUND, Listen, SERVICEBOUND, Wires};
 use crate::cluster::{Bound, unreachable};
 use frontier_config::Section;
 use frontier_transport::{Bind, reject_client_files};
@@ -8,40 +8,25 @@ use frontier_transport::{Bind, reject_client_files};
 /// Refuses what listeners can't be together.
 pub(super) fn reject_taken_ports(config: &Config, root: &Section<'_>) {
     let sides = [&config.edgebound.listeners, &config.servicebound.listeners];
-    let listeners: Vec<&Listen> = sides.into_iter().flatten().collect();
-    let bind = |listen: &Listen| Bind {
-        network: listen.network,
-        tls: None,
-        only_v6: listen.only_v6,
-        ..Bind::tcp(listen.addr)
+    let bind = |listen: &Listen| {
+        let bind = Bind { network: listen.network, only_v6: listen.only_v6, ..Bind::tcp(listen.addr) };
+        (format!("{}.addr", listen.key), bind)
     };
-    for (index, listen) in listeners.iter().enumerate() {
-        let taken = listeners[..index].iter().find(|other| bind(other).overlaps(&bind(listen)));
-        if let Some(by) = taken {
-            let text = format!("{} is taken by {}.addr, {}", listen.addr, by.key, by.addr);
-            root.reject_at(&format!("{}.addr", listen.key), text);
-        }
-    }
-    let plane = config.control_plane.as_ref().filter(|plane| !plane.may_be_taken());
-    let plane = plane.map(|plane| ("controlplane.listen.addr", plane.server.addr));
-    let bridge = config.bridge.as_ref().map(|bridge| ("bridge.listen.addr", bridge.server.addr));
-    let relay = config.relay.as_ref().map(|relay| ("relay.listen.addr", relay.server.addr));
-    let observability = config.observability.as_ref().map(|port| ("observability.addr", port.addr));
-    let ports: Vec<_> = [plane, bridge, relay, observability].into_iter().flatten().collect();
-    for (index, (key, addr)) in ports.iter().enumerate() {
-        let port = Bind::tcp(*addr);
-        if let Some(by) = listeners.iter().find(|listen| port.overlaps(&bind(listen))) {
-            root.reject_at(key, format!("{addr} is taken by {}.addr, {}", by.key, by.addr));
-        } else if let Some((by, taken)) = ports[..index].iter().find(|(_, by)| port.overlaps(&Bind::tcp(*by)))
-        {
-            root.reject_at(key, format!("{addr} is taken by {by}, {taken}"));
-        }
-    }
+    let planes = config.planes().into_iter().map(|(key, server)| (format!("{key}.listen.addr"), server.addr));
+    let observability =
+        config.observability.as_ref().map(|port| ("observability.addr".to_owned(), port.addr));
+    let ports = planes.chain(observability).map(|(key, addr)| (key, Bind::tcp(addr)));
+    let all: Vec<_> = sides.into_iter().flatten().map(bind).chain(ports).collect();
+    frontier_transport::reject_taken_ports(root, &all);
 }
 
 /// Refuses a gateway of a cluster that others could not reach.
 pub(super) fn reject_unreachable(config: &Config, root: &Section<'_>) {
     let Some(membership) = &config.membership else { return };
+    if [EDGEBOUND, SERVICEBOUND].iter().any(|side| root.is_unread(&format!("{side}.listeners"))) {
+        // What stands in for them says nothing.
+        return;
+    }
     let sides = [&config.servicebound.listeners, &config.edgebound.listeners];
     let bound = sides.map(|listeners| {
         let (_, told) = Listen::told(listeners).unwrap_or((0, &listeners[0]));
@@ -108,6 +93,58 @@ mod tests {
             "{edgebound: {listen: {addr: 0.0.0.0:9}}, observability: {enable: true, addr: 127.0.0.1:9}}";
         let text = "127.0.0.1:9 is taken by edgebound.listen.addr, 0.0.0.0:9";
         assert_eq!(mistakes(yaml), [("observability.addr".into(), text.into())]);
+    }
+
+    #[test]
+    fn no_two_ports_of_a_gateway_are_one_and_the_default_ones_count() {
+        let relay = "relay: {enable: true, listen: {addr: 127.0.0.1:9}, kafka: {topics: [t]}}, mq: {kafka: {enable: true}}";
+        let bridge = "bridge: {enable: true, listen: {addr: 127.0.0.1:9}, topics: [{name: t}]}";
+        let all = [
+            ("edgebound.listen.addr", "edgebound: {listen: {addr: '[::ffff:127.0.0.1]:9'}}"),
+            ("servicebound.listen.addr", "servicebound: {listeners: [{addr: 127.0.0.1:9}]}"),
+            ("controlplane.listen.addr", "controlplane: {listen: {addr: 127.0.0.1:9}}"),
+            ("bridge.listen.addr", bridge),
+            ("relay.listen.addr", relay),
+            ("observability.addr", "observability: {enable: true, addr: 127.0.0.1:9}"),
+        ];
+        for (index, (taken, first)) in all.iter().enumerate() {
+            for (key, second) in &all[index + 1..] {
+                let mistakes = mistakes(&format!("{{{first}, {second}}}"));
+                let key = key.replace("servicebound.listen.", "servicebound.listeners[0].");
+                assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+                assert_eq!(mistakes[0].0, key, "{mistakes:?}");
+                let taken = taken.replace("servicebound.listen.", "servicebound.listeners[0].");
+                assert!(mistakes[0].1.contains(&format!("is taken by {taken}, ")), "{mistakes:?}");
+            }
+        }
+        // That of the control plane is there without a word.
+        for (key, yaml) in [("relay.listen.addr", relay), ("bridge.listen.addr", bridge)] {
+            let mistakes =
+                mistakes(&format!("{{{}}}", yaml.replace("127.0.0.1:9", "0.0.0.0:30010, tls: {}")));
+            assert!(
+                mistakes.iter().any(|(path, text)| path == key && text.contains("controlplane")),
+                "{mistakes:?}"
+            );
+        }
+        load("{edgebound: {listen: {addr: 127.0.0.1:30010}}, controlplane: {enable: false}}").unwrap();
+    }
+
+    #[test]
+    fn what_is_filled_in_and_off_is_told_and_so_are_no_sections_of_the_samples() {
+        let yaml = "
+edgebound: {listen: {addr: 127.0.0.1:1, tls: {certs: [{cert: c, key: k}]}}}
+mq: {kafka: {producer: {topics: [a]}}, nats: {enable: false, producer: {subjects: [a]}}}
+relay: {edges: true}
+observability: {addr: 127.0.0.1:2}
+frontlas: {dial: {addrs: ['a:1']}}
+";
+        let told = Config::parse(yaml, &|_| None).unwrap().ignored;
+        let keys = ["observability", "relay", "edgebound.listen.tls", "frontlas", "mq.kafka"];
+        for key in keys {
+            let of_key = told.iter().filter(|line| line.contains(&format!(": {key} is filled in, and off")));
+            assert_eq!(of_key.count(), 1, "{key}: {told:?}");
+        }
+        assert_eq!(told.len(), keys.len(), "{told:?}");
     }
 
     #[test]

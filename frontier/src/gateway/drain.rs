@@ -201,9 +201,7 @@ async fn edges_leave(edges: &Context, deadline: Instant, last: Instant) {
             return info!(edges = now.here, "closing edges that stay and are idle");
         }
         before = now.here;
-        // With many of them looking takes a while, in slices, and others need the processor too.
-        let pause = POLL_INTERVAL.max(10 * start.elapsed());
-        tokio::time::sleep_until(deadline.min(start + pause)).await;
+        tokio::time::sleep_until(deadline.min(start + pause_since(start))).await;
     }
 }
 
@@ -271,24 +269,30 @@ async fn census(side: &Context) -> Census {
     census
 }
 
-/// Gives those who are still here the last word, and waits until they have left.
+/// Gives those who are still here, and those who come in meanwhile, the last word, and waits until they have left.
 async fn part(side: &Context, schedule: Schedule) {
     let exchange = &side.exchange;
-    for_each(side, |peer| {
-        if peer.is_online() {
-            exchange.let_go(peer, &mut exchange.batch());
-        }
-    })
-    .await;
     let deadline = Instant::now() + schedule.share(Instant::now(), LAST_WORD_TIMEOUT);
     loop {
-        let mut here = 0;
-        for_each(side, |peer| here += usize::from(peer.stage() == Stage::Leaving)).await;
+        let (start, mut here) = (Instant::now(), 0);
+        for_each(side, |peer| {
+            if peer.is_online() {
+                exchange.let_go(peer, &mut exchange.batch());
+            }
+            here += usize::from(peer.stage() == Stage::Leaving);
+        })
+        .await;
         if here == 0 || Instant::now() >= deadline {
             return;
         }
-        tokio::time::sleep(POLL_INTERVAL).await;
+        tokio::time::sleep_until(deadline.min(start + pause_since(start))).await;
     }
+}
+
+/// How long to wait before those who are here are looked at again, since `start`. With many of them looking takes a while,
+/// in slices, and others need the processor too.
+fn pause_since(start: Instant) -> Duration {
+    POLL_INTERVAL.max(10 * start.elapsed())
 }
 
 /// Closes every connection of one side, and those that are still in their handshake.

@@ -11,7 +11,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::thread::JoinHandle;
-use std::time::Instant as Start;
+use std::time::{Duration, Instant as Start};
 
 const EDGES: u64 = 100_000;
 const CALLS: u32 = 50_000;

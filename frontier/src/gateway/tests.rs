@@ -4,7 +4,7 @@ use super::*;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::mpsc;
-use std::time::Instant as Start;
+use std::time::{Duration, Instant as Start};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 

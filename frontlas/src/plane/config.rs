@@ -47,7 +47,7 @@ impl PlaneConfig {
             listen.reject("network", "only tcp and tls are spoken here");
         }
         let tls = listen.section("tls");
-        let is_secured = tls.get("enable", must);
+        let is_secured = tls.is_enabled(must);
         if must && !is_secured {
             tls.reject("enable", "must be true for `network: tls`");
         }

@@ -60,6 +60,12 @@ impl Broker {
         Ok(Self { client, credentials: info.credentials.clone(), patience: info.patience })
     }
 
+    /// Over a channel that leads to a broker.
+    #[cfg(test)]
+    pub(super) fn over(channel: Channel, patience: Duration) -> Self {
+        Self { client: Client::new(channel), credentials: Credentials::default(), patience }
+    }
+
     /// Asks until there is an answer, or none may follow.
     pub(super) async fn ask<T, F>(&self, call: impl Fn(Client, Shown) -> F) -> Result<T, SessionError>
     where

@@ -102,6 +102,19 @@ impl SessionStartInfo {
         self
     }
 
+    /// A node whose hosts it would rather be computed at, as long as they take more at once: at most 16 of them. Where they do
+    /// not, or are not there, it is computed at others.
+    pub fn preferred_node(mut self, node: impl Into<String>) -> Self {
+        self.request.preferred_nodes.push(node.into());
+        self
+    }
+
+    /// A label of hosts that it would rather be computed at, in the same way; of several, a host has to have all.
+    pub fn preferred_pool(mut self, label: impl Into<String>, value: impl Into<String>) -> Self {
+        self.request.preferred_pool.insert(label.into(), value.into());
+        self
+    }
+
     /// Stays at the host that was used last while that takes more. It does not unless set.
     pub fn sticky(mut self, sticky: bool) -> Self {
         self.request.sticky = sticky;

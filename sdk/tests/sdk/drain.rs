@@ -374,8 +374,51 @@ async fn behind_a_last_word_nobody_waits_for_long() {
     tokio::pin!(in_flight);
     assert!(futures_util::poll!(&mut in_flight).is_pending());
     peer.expect(Kind::Request).await;
+    let start = Instant::now();
     peer.send(|out| go_away(Code::Ok, 0).encode(out));
     assert_eq!(soon(in_flight).await.unwrap_err().code(), Code::Disconnected);
+    assert!(start.elapsed() >= Duration::from_millis(900), "{:?}", start.elapsed());
     peer.expect(Kind::GoAway).await;
     peer.expect_end().await;
+}
+
+#[tokio::test]
+async fn a_user_who_closes_behind_a_last_word_waits_for_what_is_in_flight() {
+    let mut gateway = Gateway::bind();
+    let connect = tokio::spawn(gateway.edge().connect());
+    let mut peer = gateway.welcome().await;
+    let edge = soon(connect).await.unwrap().unwrap();
+    let in_flight = edge.call("m", "");
+    tokio::pin!(in_flight);
+    assert!(futures_util::poll!(&mut in_flight).is_pending());
+    let question = peer.expect(Kind::Request).await;
+    peer.send(|out| go_away(Code::Ok, 0).encode(out));
+    // It has heard it.
+    let _knocks = gateway.accept().await;
+    let close = edge.close();
+    tokio::pin!(close);
+    assert!(futures_util::poll!(&mut close).is_pending());
+    assert_eq!(peer.expect(Kind::GoAway).await.code, Code::Ok);
+    peer.respond(question.id, b"at last");
+    assert_eq!(soon(in_flight).await.unwrap().data, "at last");
+    soon(close).await.unwrap();
+    peer.expect_end().await;
+}
+
+#[tokio::test]
+async fn without_reconnecting_a_last_word_is_the_end_once_what_is_in_flight_is_answered() {
+    let mut gateway = Gateway::bind();
+    let connect = tokio::spawn(gateway.edge().reconnect(false).connect());
+    let mut peer = gateway.welcome().await;
+    let edge = soon(connect).await.unwrap().unwrap();
+    let mut status = edge.status();
+    let in_flight = edge.call("m", "");
+    tokio::pin!(in_flight);
+    assert!(futures_util::poll!(&mut in_flight).is_pending());
+    let question = peer.expect(Kind::Request).await;
+    peer.send(|out| go_away(Code::Ok, 0).encode(out));
+    peer.respond(question.id, b"at last");
+    assert_eq!(soon(in_flight).await.unwrap().data, "at last");
+    peer.expect(Kind::GoAway).await;
+    assert!(matches!(soon(status.changed()).await, Status::Closed(Closed::Lost(_))));
 }

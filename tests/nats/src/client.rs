@@ -78,7 +78,11 @@ impl Client {
         }
     }
 
-    pub(crate) fn publish(&mut self, subject: &str, reply: &str, payload: &str) {
+    /// Publishes, and asks for answers to `reply` unless it is empty.
+    ///
+    /// # Panics
+    /// If the connection is lost.
+    pub fn publish(&mut self, subject: &str, reply: &str, payload: &str) {
         self.write(format!("PUB {subject} {reply} {}\r\n{payload}\r\n", payload.len()).as_bytes());
     }
 

@@ -116,7 +116,10 @@ async fn the_feed_publishes_what_the_page_shows() {
     browser.sees("#state", "live").await;
     let mut feed = Command::new(example("feed.sh"));
     let home = tempfile::tempdir().unwrap();
-    feed.env("FRONTCTL", Process::binary("frontctl-under-test")).env("TIMES", "2").env("HOME", home.path());
+    feed.env("FRONTCTL", Process::binary("frontctl-under-test"))
+        .env("TIMES", "2")
+        .env("PAUSE", "0")
+        .env("HOME", home.path());
     feed.env("FRONTCTL_EDGEBOUND", world.gateway.edge_url());
     let mut feed = Process::spawn("feed", feed);
     assert_eq!(feed.exit().await, Some(0), "{:?}", feed.log().lines());

@@ -147,3 +147,18 @@ async fn a_reader_that_has_seen_enough_is_no_failure() {
     let status = command.stdin(Stdio::null()).stdout(writer).status().unwrap();
     assert_eq!(status.code(), Some(0));
 }
+
+#[tokio::test]
+async fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let gateway = Gateway::start().await;
+    let mut world = World::at(&gateway);
+    for name in
+        ["CONFIG", "CONTEXT", "TOKEN", "TOKEN_FILE", "CA", "SERVER_NAME", "CERT", "KEY", "OUTPUT", "FRONTLAS"]
+    {
+        world = world.with(&format!("FRONTCTL_{name}"), "");
+    }
+    world.run(&["call", "echo"]).await.failed(1, "method not found");
+    // The default one, where nobody listens, or who is asked for is not there.
+    let said = world.run(&["peers", "ls", "--gateway", ""]).await;
+    assert_eq!(said.code, Some(64), "of an option it is a mistake: {said:?}");
+}

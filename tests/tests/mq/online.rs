@@ -43,7 +43,7 @@ async fn all_that_is_wrong_is_named_with_its_key_and_nothing_is_made() {
     settings.set("mq.nats.jetstream.consumers", json!([consumer]));
     let (code, lines) = check(&settings).await;
     let expected = [
-        "mq.nats.jetstream.consumers: c: \"gone\": stream not found",
+        "mq.nats.jetstream.consumers[0].stream: \"gone\": stream not found",
         "mq.nats.jetstream.producer.subjects: no stream takes \"untaken\"",
         "mq.redis.addrs[1]: Connection refused (os error 111) (127.0.0.1:1)",
         "mq.redis.streams.producer.topics: \"events\" is a string, and no stream",
@@ -70,9 +70,27 @@ async fn all_that_is_wrong_is_named_with_its_key_and_nothing_is_made() {
     // As it should be.
     resp.ask(&["DEL", "events"]);
     redis(&mut settings, &[server.addr()]);
-    Client::connect(nats.addr()).create_stream("gone", &["untaken"], &Value::Null);
+    let mut client = Client::connect(nats.addr());
+    client.create_stream("gone", &["untaken"], &Value::Null);
     let (code, lines) = check(&settings).await;
     assert!(code == Some(0) && lines.iter().any(|line| line.contains("the brokers are there")), "{lines:?}");
+    assert!(!lines.iter().any(|line| line.contains("warning")), "{lines:?}");
+    // One that is there lets less be read than the configuration does, which is no fault.
+    let config = json!({"durable_name": "frontier", "ack_policy": "explicit", "max_ack_pending": 7});
+    let made = json!({"stream_name": "gone", "config": config});
+    client.jetstream("CONSUMER.DURABLE.CREATE.gone.frontier", &made);
+    let (code, lines) = check(&settings).await;
+    let expected = "warning: mq.nats.jetstream.consumers[0].durable: the consumer frontier is there with max_ack_pending 7";
+    assert!(code == Some(0) && lines[0].contains(expected), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("the brokers are there")), "{lines:?}");
+    // One that can't be read from is.
+    client.jetstream("CONSUMER.DELETE.gone.frontier", &Value::Null);
+    let pushes = json!({"durable_name": "frontier", "ack_policy": "explicit", "deliver_subject": "x"});
+    let made = json!({"stream_name": "gone", "config": pushes});
+    client.jetstream("CONSUMER.DURABLE.CREATE.gone.frontier", &made);
+    let (code, lines) = check(&settings).await;
+    let expected = "mq.nats.jetstream.consumers[0].durable: the consumer frontier is one that pushes";
+    assert!(code == Some(1) && lines.len() == 1 && lines[0].contains(expected), "{lines:?}");
     // Without any nothing is said to be there.
     let (code, lines) = check(&Settings::default()).await;
     let none = lines.iter().any(|line| line.contains("valid; it has no brokers to look at"));
@@ -100,18 +118,41 @@ async fn credentials_exchanges_queues_and_topics_are_looked_at() {
     settings.set("mq.kafka.producer.create_topics", false);
     settings.set("mq.kafka.producer.topics", json!(["there", "absent"]));
     settings.set("mq.kafka.producer.topic", "online.{topic}");
+    let consumer = |keys: Value| {
+        let own = json!({"to": {"topic": "t"}, "dead_letter": {"drop": true}});
+        crate::sources::with(own, &keys)
+    };
+    let consumers =
+        [json!({"name": "a", "topics": ["online.there"]}), json!({"name": "b", "topics": ["online.gone"]})];
+    settings.set("mq.kafka.consumers", json!(consumers.map(consumer)));
+    settings.set("mq.amqp.consumers", json!([consumer(json!({"name": "q", "queue": "unread"}))]));
     settings.set("relay.enable", true);
-    settings.set("relay.amqp.exchanges", json!([{ "name": "nowhere", "routing_keys": ["*"] }]));
+    let exchanges = json!([
+        { "name": "amq.topic", "routing_keys": ["*"] },
+        { "name": "nowhere", "routing_keys": ["*"] },
+        { "name": "", "routing_keys": ["jobs", "any.*"] },
+    ]);
+    settings.set("relay.amqp.exchanges", exchanges);
+    settings.set("relay.kafka.topics", json!(["online.there", "online.jobs", "any.*"]));
     let (code, lines) = check(&settings).await;
     assert_eq!(code, Some(1), "{lines:?}");
-    for (line, expected) in lines.iter().zip([
-        "mq.amqp.producer: NOT_FOUND - no queue 'missing'",
+    let expected = [
+        "mq.amqp.consumers[0].queue: NOT_FOUND - no queue 'unread'",
+        "mq.amqp.producer.routing_keys: NOT_FOUND - no queue 'missing'",
+        "mq.kafka.consumers[1].topics: \"online.gone\": ",
         "mq.kafka.producer.topics: \"online.absent\": ",
-        "relay.amqp.exchanges: NOT_FOUND - no exchange 'nowhere'",
-    ]) {
+        "relay.amqp.exchanges[1].name: NOT_FOUND - no exchange 'nowhere'",
+        "relay.amqp.exchanges[2].routing_keys: NOT_FOUND - no queue 'jobs'",
+        "relay.kafka.topics: \"online.jobs\": ",
+    ];
+    for (line, expected) in lines.iter().zip(expected) {
         assert!(line.contains(expected), "{lines:?}");
     }
-    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(lines.len(), expected.len(), "{lines:?}");
+    settings.set("mq.amqp.producer.exchange", "gone");
+    let (_, lines) = check(&settings).await;
+    assert!(lines.iter().any(|line| line.contains("mq.amqp.producer.exchange: NOT_FOUND")), "{lines:?}");
+    settings.set("mq.amqp.producer.exchange", "");
     settings.set("mq.amqp.password", "wrong");
     settings.set("mq.kafka.password", "wrong");
     let (code, lines) = check(&settings).await;
@@ -140,7 +181,7 @@ async fn servers_of_nsq_are_asked_and_those_that_name_them() {
     let (code, lines) = check(&settings).await;
     assert_eq!((code, lines.len()), (Some(1), 2), "{lines:?}");
     assert!(lines[0].contains("mq.nsq.addrs[1]: "), "{lines:?}");
-    assert!(lines[1].contains("mq.nsq.consumers: c: nsqlookupd at 127.0.0.1:2: "), "{lines:?}");
+    assert!(lines[1].contains("mq.nsq.lookup_addrs[0]: nsqlookupd at 127.0.0.1:2: "), "{lines:?}");
     let stats = server.http("GET", "/stats?format=json", "");
     assert!(stats.contains(r#""topics":[]"#), "nothing was made: {stats}");
 }

@@ -189,3 +189,24 @@ async fn over_tls_both_show_who_they_are() {
     edge(&gateway, 1).await.publish("temp", "1").await.unwrap();
     assert_eq!(server.cli(&["XLEN", "temp"]), "1");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_can_t_save_is_connected_and_takes_messages_once_it_can() {
+    let server = Server::start();
+    // What it would save goes to a folder that is gone: it refuses writes, and PING as well.
+    let folder = server.cli(&["CONFIG", "GET", "dir"]);
+    std::fs::remove_dir_all(folder.lines().last().unwrap().trim()).unwrap();
+    server.cli(&["CONFIG", "SET", "save", "3600 1"]);
+    server.cli(&["BGSAVE"]);
+    let refuses = async || Some(server.cli(&["PING"])).filter(|said| said.contains("MISCONF"));
+    eventually(DEADLINE, "it says that it can't save", refuses).await;
+    let gateway = streams(&[server.addr()], &["temp"]).start().await;
+    connected(&gateway, 1).await;
+    let edge = edge(&gateway, 1).await;
+    let error = refused(&edge, "temp", "1").await;
+    assert!(error.code() == Code::Overloaded && error.text().contains("MISCONF"), "{error}");
+    server.cli(&["CONFIG", "SET", "stop-writes-on-bgsave-error", "no"]);
+    edge.publish("temp", "2").await.unwrap();
+    assert_eq!(logged(&gateway, "the broker is connected"), 1);
+    assert_eq!(Resp::connect(server.addr()).payloads("temp"), [b"2"]);
+}

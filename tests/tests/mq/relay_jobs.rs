@@ -74,6 +74,13 @@ async fn a_job_sends_by_whichever_gateway_is_there() {
         ["send", "amqp", "--routing-key", "jobs", "by frontctl", "--strict", "--key", "k", "--job", "j"];
     command.args(arguments).env("FRONTIER_RELAY", addr.to_string()).env("FRONTIER_RELAY_BUDGET", "20s");
     assert_eq!(run(command).await.0, 0);
+    // What is set to nothing is not set: it gets as far as to the relay.
+    let mut command = send(&[addr], &["kafka", "--topic=t", "x", "--strict"]);
+    for name in ["TOKEN_FILE", "TOKEN", "CA", "CERT", "CERT_KEY", "BUDGET", "JOB", "SPOOL"] {
+        command.env(format!("FRONTIER_RELAY_{name}"), "");
+    }
+    let (code, said, _) = run(command).await;
+    assert!(code != 64 && !said.contains("Usage"), "{code} {said}");
     // The key is known.
     let again =
         send(&[addr], &["amqp", "--routing-key=jobs", "again", "--strict", "--key=k", "--budget=20s"]);

@@ -8,6 +8,7 @@ mod nats;
 mod nsq;
 mod redis;
 mod redis_faults;
+mod soak;
 mod targets;
 
 pub(crate) use inbox::Inbox;

@@ -1,6 +1,9 @@
 //! The SDK's client, over gRPC.
 
-use frontier_sdk::{BrokerResponse, ResponseFault, ResponseStart, Session, SessionError, SessionStartInfo};
+use frontier_sdk::{
+    BrokerResponse, HostError, Response, ResponseFault, ResponseStart, ServiceHost, Session, SessionError,
+    SessionStartInfo,
+};
 use frontier_tests::{Broker, Gateway, Process, StallProxy, eventually, within};
 use futures_util::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
@@ -59,6 +62,33 @@ async fn every_request_is_answered_once_though_connections_break() {
     assert_eq!((status.processed, status.pending, status.is_active), (u64::from(COUNT), 0, true));
     session.close().await.unwrap();
     assert!(!session.status().await.unwrap().is_active);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_computed_where_it_prefers() {
+    let gateway = Gateway::builder().quick().start().await;
+    let broker = Broker::of(&gateway).start().await;
+    let host = |node: &'static str| {
+        let host = ServiceHost::builder(gateway.edge_url(), "calc").node(node).label("disk", node);
+        host.handler(move |_| async move { Ok::<_, HostError>(Response::new(node)) }).connect()
+    };
+    let _hosts = [host("a").await.unwrap(), host("b").await.unwrap(), host("c").await.unwrap()];
+    let wishes = [
+        ("b", info(&broker.url("")).preferred_node("b")),
+        ("c", info(&broker.url("")).preferred_pool("disk", "c")),
+    ];
+    for (node, info) in wishes {
+        let session = Session::create(info).await.unwrap();
+        let all = async || (session.status().await.unwrap().hosts == 3).then_some(());
+        eventually(frontier_tests::DEADLINE, "the broker knows all hosts", all).await;
+        let client = session.client("main").unwrap();
+        let mut responses = client.get_bytes_from(ResponseStart::Current);
+        for _ in 0..5 {
+            client.send_bytes("", "", "").await.unwrap();
+            let response = within("a response", responses.next()).await.unwrap().unwrap();
+            assert_eq!(response.result.unwrap(), node);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -38,18 +38,18 @@ impl World {
     }
 }
 
-fn info(url: &str) -> SessionStartInfo {
+pub(crate) fn info(url: &str) -> SessionStartInfo {
     SessionStartInfo::new(url, "calc").no_proxy()
 }
 
-async fn send(client: &BrokerClient, numbers: std::ops::Range<u32>) {
+pub(crate) async fn send(client: &BrokerClient, numbers: std::ops::Range<u32>) {
     for number in numbers {
         client.send_request("echo", &number, &number.to_string()).await.unwrap();
     }
 }
 
 /// The numbers that are answered from there on, each once.
-async fn answered(client: &BrokerClient, start: ResponseStart) -> BTreeSet<u32> {
+pub(crate) async fn answered(client: &BrokerClient, start: ResponseStart) -> BTreeSet<u32> {
     let mut seen = BTreeSet::new();
     let mut responses = client.get_responses_from::<u32>(start);
     while let Some(response) = within("a response", responses.next()).await {

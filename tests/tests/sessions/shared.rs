@@ -1,5 +1,8 @@
 //! Two brokers of one Redis: the one that has the sessions is lost in every way, and the other one goes on.
 
+mod flushes;
+mod stalled;
+
 use crate::listen::{computes, tokens};
 use crate::{answered, curl, post, requests, session};
 use frontier_sdk::{Session, SessionError, SessionStartInfo};

@@ -50,6 +50,15 @@ pub struct CreateSessionRequest {
     /// Whether others than its creator may use it.
     #[prost(bool, tag = "25")]
     pub share_session: bool,
+    /// Nodes whose hosts it would rather be computed at, while they take more at once: at most 16, each of 1 to 255 bytes.
+    #[prost(string, repeated, tag = "26")]
+    pub preferred_nodes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Labels of hosts that it would rather be computed at, in the same way.
+    #[prost(btree_map = "string, string", tag = "27")]
+    pub preferred_pool: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
 }
 /// Names a session.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -151,6 +160,15 @@ pub struct SessionInfoReply {
     /// As it was made.
     #[prost(btree_map = "string, string", tag = "29")]
     pub properties: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// Nodes whose hosts it would rather be computed at.
+    #[prost(string, repeated, tag = "30")]
+    pub preferred_nodes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Labels of hosts that it would rather be computed at.
+    #[prost(btree_map = "string, string", tag = "31")]
+    pub preferred_pool: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,

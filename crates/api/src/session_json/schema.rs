@@ -23,6 +23,11 @@ pub(super) fn pool(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "maxProperties": 16, "additionalProperties": label})
 }
 
+pub(super) fn preferred_nodes(_: &mut SchemaGenerator) -> Schema {
+    let node = json_schema!({"type": "string", "minLength": 1, "maxLength": 255});
+    json_schema!({"type": "array", "maxItems": 16, "items": node})
+}
+
 pub(super) fn client_id(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": ["string", "null"], "pattern": "^[0-9A-Za-z_{} -]{1,128}$"})
 }

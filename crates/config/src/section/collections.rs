@@ -23,7 +23,7 @@ impl<'d> Section<'d> {
             Content::List(nodes) => Self::open_all(document, nodes.iter().collect(), "", Change::Undeclared),
             _ => {
                 let message = format!("expected a list (`- ` lines), found {}", document.root.kind());
-                document.report(Mistake::new(document.root.place.clone(), "", message));
+                document.report_unread(Mistake::new(document.root.place.clone(), "", message));
                 Vec::new()
             }
         }
@@ -35,7 +35,7 @@ impl<'d> Section<'d> {
             let path = element_path(path, index);
             if matches!(node.content, Content::Null) {
                 let message = "expected a section (`key: value` lines), found nothing";
-                document.report(Mistake::new(node.place.clone(), path, message));
+                document.report_unread(Mistake::new(node.place.clone(), path, message));
             } else {
                 sections.push(Self::open(document, Some(node), path, node.place.clone(), change));
             }
@@ -54,13 +54,13 @@ impl<'d> Section<'d> {
         let path = key_path(&self.path, key);
         let Content::Map(entries) = &node.content else {
             let message = format!("expected a section (`key: value` lines), found {}", node.kind());
-            self.report(&node.place, &path, message);
+            self.report_unread(&node.place, &path, message);
             return Vec::new();
         };
         let read = |entry: &Entry| {
             let path = key_path(&path, &entry.key).escape_debug().to_string();
             if matches!(entry.node.content, Content::Null) {
-                self.report(&entry.key_place, &path, "expected a value, found nothing");
+                self.report_unread(&entry.key_place, &path, "expected a value, found nothing");
                 return None;
             }
             Some((entry.key.clone(), self.read(&entry.node, &path)?))
@@ -87,7 +87,7 @@ impl<'d> Section<'d> {
         let variable = match node.map(|node| self.variable(node)).transpose() {
             Ok(variable) => variable.flatten(),
             Err(Invalid(message)) => {
-                self.reject(key, message);
+                self.reject_value(key, message);
                 return self.recorded(key, default);
             }
         };
@@ -98,8 +98,13 @@ impl<'d> Section<'d> {
         };
         let Some(nodes) = nodes else { return self.recorded(key, default) };
         let path = key_path(&self.path, key);
+        let count = nodes.len();
         let read = |(index, node)| self.read(node, &element_path(&path, index));
-        self.recorded(key, nodes.into_iter().enumerate().filter_map(read).collect())
+        let values: Vec<T> = nodes.into_iter().enumerate().filter_map(read).collect();
+        if values.is_empty() && count > 0 {
+            self.document.note_unread(path);
+        }
+        self.recorded(key, values)
     }
 
     fn elements(&self, key: &'static str) -> Option<Vec<&'d Node>> {
@@ -107,11 +112,8 @@ impl<'d> Section<'d> {
         if let Content::List(nodes) = &node.content {
             return Some(nodes.iter().collect());
         }
-        self.report(
-            &node.place,
-            &key_path(&self.path, key),
-            format!("expected a list, found {}", node.kind()),
-        );
+        let message = format!("expected a list, found {}", node.kind());
+        self.report_unread(&node.place, &key_path(&self.path, key), message);
         None
     }
 }

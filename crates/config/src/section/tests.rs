@@ -208,3 +208,73 @@ fn files_of_others_may_have_keys_that_mean_nothing_and_forms_of_their_own() {
     assert_eq!(errors.mistakes()[0].message(), "must lie between 1s and 100s, is 120s");
     assert_eq!(errors.mistakes().len(), 1);
 }
+
+#[test]
+fn one_mistake_is_told_once_whatever_its_component_makes_of_what_stands_in() {
+    let text =
+        "a: {list: x, none: [[a], {b: c}], wrong: 9, to: x, secret: {file: /no/such/file}}\nb: [[x], y, y]\n";
+    let document = Document::parse(text, &|_| None).unwrap();
+    let root = document.root();
+    let a = root.section("a");
+    for key in ["list", "none"] {
+        if a.list::<String>(key, Vec::new()).is_empty() {
+            a.reject(key, "has none");
+        }
+        assert!(a.is_unread(key), "{key}");
+    }
+    let (least, most) = (a.within("wrong", 1, 0..=5), a.get("most", 0));
+    if most < least {
+        a.reject("wrong", "must be less than `most`");
+    }
+    let to = a.section("to");
+    let _ = to.required("topic", String::new());
+    to.reject("edge", "is required, or `topic`");
+    if a.optional::<crate::Secret>("secret").is_none() {
+        a.reject("secret", "is required");
+    }
+    root.reject_at("a.list", "nothing goes there");
+    // Of a list of which a part can be read the rest is looked at.
+    assert_eq!(root.list::<String>("b", Vec::new()), ["y", "y"]);
+    root.reject("b", "has \"y\" twice");
+    // It is right, and so is what is said of it.
+    a.reject("most", "is required");
+    let errors = document.finish().unwrap_err();
+    let paths: Vec<_> = errors.mistakes().iter().map(Mistake::path).collect();
+    assert_eq!(
+        paths,
+        ["a.most", "a.list", "a.none[0]", "a.none[1]", "a.wrong", "a.to", "a.secret", "b", "b[0]"],
+        "{errors}"
+    );
+    let told =
+        |path: &str| errors.mistakes().iter().find(|it| it.path() == path).unwrap().message().to_owned();
+    assert_eq!(told("a.list"), "expected a list, found a single value");
+    assert!(told("a.wrong").starts_with("must lie between") && told("a.secret").contains("no such file"));
+}
+
+#[test]
+fn what_is_rejected_below_a_section_is_placed_there() {
+    let document = Document::parse("a:\n  b:\n    c: []\n", &|_| None).unwrap();
+    let root = document.root();
+    let _ = root.section("a").section("b").list::<String>("c", Vec::new());
+    root.section("a").reject("b.c", "has none");
+    root.section("a").reject("b.d", "is required");
+    let errors = document.finish().unwrap_err();
+    let lines: Vec<_> = errors.mistakes().iter().map(ToString::to_string).collect();
+    assert_eq!(lines, ["line 2, column 3: a.b.d: is required", "line 3, column 8: a.b.c: has none"]);
+}
+
+#[test]
+fn a_section_that_is_filled_in_and_not_enabled_is_told_of() {
+    let text = "a: {b: 1}\nc: {enable: false, b: 1}\nd: {enable: true, b: 1}\ne: {b: [], c: {d: ''}, f: 0}\nf: {enable: , b: [{c: x}]}\n";
+    let document = Document::parse(text, &|_| None).unwrap();
+    let root = document.root();
+    for _ in 0..2 {
+        let enabled = ["a", "c", "d", "e", "f", "absent"].map(|key| root.section(key).is_enabled(false));
+        assert_eq!(enabled, [false, false, true, false, false, false]);
+        assert!(root.section("a").is_enabled(true), "unless it is on without a word");
+    }
+    let hints = root.hints();
+    let [a, f] = &hints[..] else { panic!("{hints:?}") };
+    assert!(a.starts_with("line 1, column 4: a is filled in, and off: only `a.enable: true`"), "{a}");
+    assert!(f.contains("f.enable"), "{f}");
+}

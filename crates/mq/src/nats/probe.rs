@@ -1,10 +1,13 @@
 //! Whether a server lets us in, and has the streams. Core NATS says nothing of what may be published.
 
+use super::connect::{self, Access};
 use super::jetstream::ApiError;
-use super::{Nats, stream};
+use super::{Nats, stream, stream_reader};
 use crate::backend::Backend;
 use crate::text::one_line;
-use crate::{Bounds, JetStreamConfig, NatsConfig, SinkConfig};
+use crate::{
+    Bounds, JetStreamConfig, JetStreamConsumer, NatsConfig, NatsSourceConfig, SinkConfig, SourceBounds,
+};
 use async_nats::Client;
 use serde::Deserialize;
 use serde_json::json;
@@ -54,6 +57,22 @@ pub(crate) async fn look(
         }
     }
     Ok(faults)
+}
+
+/// What is wrong with the consumer of a source if it is there, and what may surprise, with whether it is that. Nothing where the
+/// broker can't be asked.
+pub(crate) async fn look_at_consumer(
+    server: &NatsSourceConfig,
+    consumer: &JetStreamConsumer,
+    bounds: SourceBounds,
+) -> Vec<(String, bool)> {
+    let NatsSourceConfig { addrs, credentials, tls } = server;
+    let (tls, timeout) = (tls.as_ref(), bounds.connect_timeout);
+    let access = Access { name: "check", addrs, credentials, tls, timeout, messages: 1, reads: true };
+    match connect::connect(access, 0).await {
+        Ok(connected) => stream_reader::consumer::look(&connected.client, consumer, bounds).await,
+        Err(_) => Vec::new(),
+    }
 }
 
 async fn missing(client: &Client, stream: &str, is_made: bool) -> Option<String> {

@@ -8,7 +8,7 @@
 //! An ack goes to a subject, over whatever connection. So what is held when a connection is lost is acked over the next one.
 
 mod ack_subject;
-mod consumer;
+pub(super) mod consumer;
 mod held;
 
 use super::connect::{self, Connected};
@@ -178,8 +178,9 @@ impl Reader for JetStreamReader {
         let first = self.first % self.config.addrs.len().max(1);
         self.first = first + 1;
         let connected = connect::connect(access(&self.config, intake), first).await?;
+        let (client, next) = (&connected.client, self.held.next());
         let ack_wait =
-            consumer::ensure(&connected.client, intake.name(), &self.consumer, self.held.next()).await?;
+            consumer::ensure(client, intake.name(), &self.consumer, next, *intake.bounds()).await?;
         // Of those that were told over another connection it is not known whether that came.
         self.held.send_again();
         Ok(PullSession { connected, pull: None, pulls: 0, ack_wait })

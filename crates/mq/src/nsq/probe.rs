@@ -15,14 +15,14 @@ pub(crate) async fn look(
     Nsq::new(config, name, bounds).connect().await.map(|_| Vec::new())
 }
 
-/// What is wrong with those that say which servers there are.
-pub(crate) async fn look_up(source: &NsqSourceConfig, bounds: Bounds) -> Vec<String> {
+/// What is wrong with those that say which servers there are, by their indexes.
+pub(crate) async fn look_up(source: &NsqSourceConfig, bounds: Bounds) -> Vec<(usize, String)> {
     let mut faults = Vec::new();
-    for addr in &source.lookup_addrs {
+    for (index, addr) in source.lookup_addrs.iter().enumerate() {
         let patience = bounds.connect_timeout;
         let answer = timeout(patience, lookup(addr, &source.topic)).await;
         if let Err(error) = answer.unwrap_or_else(|_| Err(format!("no answer within {patience:?}"))) {
-            faults.push(format!("nsqlookupd at {addr}: {error}"));
+            faults.push((index, format!("nsqlookupd at {addr}: {error}")));
         }
     }
     faults

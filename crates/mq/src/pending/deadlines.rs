@@ -75,11 +75,11 @@ impl Pending {
             }
         });
         self.end_all(flying, |entry| {
-            let text = format!(
-                "{}: no answer within {}; the broker may have the message",
-                self.name,
-                format_duration(entry.took(now))
-            );
+            // One that is kept has perhaps waited for long before it was sent, from when on it has its time.
+            let since = if self.is_kept { entry.deadline.checked_sub(self.bounds.timeout) } else { None };
+            let took = now.saturating_duration_since(since.unwrap_or(entry.came));
+            let took = format_duration(took);
+            let text = format!("{}: no answer within {took}; the broker may have the message", self.name);
             SendError::new(Cause::Unanswered, text)
         });
     }

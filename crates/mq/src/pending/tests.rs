@@ -5,13 +5,18 @@ use bytes::Bytes;
 
 /// Notes what has ended.
 #[derive(Debug, Default)]
-struct Ends(Mutex<Vec<(u64, Option<Cause>)>>);
+struct Ends {
+    ends: Mutex<Vec<(u64, Option<Cause>)>>,
+    texts: Mutex<Vec<String>>,
+}
 
 impl Confirm for Ends {
     fn ended(&self, outcomes: Vec<Outcome>) {
         assert!(outcomes.len() <= CHUNK);
-        let ends = outcomes.into_iter().map(|it| (it.token, it.result.err().map(|error| error.cause)));
-        self.0.lock().extend(ends);
+        for Outcome { token, result } in outcomes {
+            self.texts.lock().extend(result.as_ref().err().map(|error| error.text.to_string()));
+            self.ends.lock().push((token, result.err().map(|error| error.cause)));
+        }
     }
 }
 
@@ -53,7 +58,7 @@ impl Pending {
 
 impl Ends {
     fn take(&self) -> Vec<(u64, Option<Cause>)> {
-        std::mem::take(&mut self.0.lock())
+        std::mem::take(&mut self.ends.lock())
     }
 }
 
@@ -226,4 +231,7 @@ async fn of_a_spool_only_what_is_in_flight_ends_by_time_and_what_waits_can_be_ca
     tokio::time::advance(BOUNDS.timeout).await;
     pending.expire(Instant::now());
     assert_eq!(ends.take(), [(11, Some(Cause::Unanswered))]);
+    // It came ten seconds before it was sent.
+    let text = "test: no answer within 10s; the broker may have the message";
+    assert_eq!(*ends.texts.lock(), [text, text]);
 }

@@ -71,6 +71,20 @@ impl RecordTemplate {
         Self(vec![Part::Key])
     }
 
+    /// Whether it is an EdgeID for some record: what stands in it as it is must be digits, and not 0 alone.
+    #[must_use]
+    pub fn may_be_edge_id(&self) -> bool {
+        fn text(part: &Part) -> Option<&str> {
+            if let Part::Text(text) = part { Some(text) } else { None }
+        }
+        match self.0.iter().map(text).collect::<Option<String>>() {
+            Some(fixed) => fixed.trim().parse::<u64>().is_ok_and(|id| id > 0),
+            None => {
+                self.0.iter().filter_map(text).all(|text| text.trim().bytes().all(|it| it.is_ascii_digit()))
+            }
+        }
+    }
+
     /// The text for this record.
     ///
     /// # Errors
@@ -163,6 +177,17 @@ mod tests {
         }
         let record = Record { key: Some("12345678".into()), ..record() };
         assert_eq!(RecordTemplate::key().fill(&record).as_deref(), Ok("12345678"));
+    }
+
+    #[test]
+    fn what_is_an_edge_id_for_no_record_is_known_before() {
+        let may_be = |text| RecordTemplate::parse(text).unwrap().may_be_edge_id();
+        for text in ["7", " 7 ", "{key}", "{header:a}", "1{origin:2}", "{key} ", "18446744073709551615"] {
+            assert!(may_be(text), "{text}");
+        }
+        for text in ["abc", "0", "-1", "x{key}", "{key}.7", "18446744073709551616", " ", "1.5"] {
+            assert!(!may_be(text), "{text}");
+        }
     }
 
     #[test]

@@ -68,9 +68,34 @@ fn mistakes_are_told_with_their_keys() {
             "relay.auth: is required, with `methods`, where other machines",
         ),
         ("relay: {user_burst: 0}", "relay.user_burst: must"),
+        (
+            "relay: {kafka: {topics: ['a b']}}",
+            "relay.kafka.topics: has \"a b\", which no topic of Kafka can be",
+        ),
+        (
+            "relay: {kafka: {topics: ['a/*']}}",
+            "relay.kafka.topics: has \"a/*\", which no topic of Kafka can be",
+        ),
+        (
+            "relay: {kafka: {topics: ['..']}}",
+            "relay.kafka.topics: has \"..\", which no topic of Kafka can be",
+        ),
         ("relay: {kafka: {topic: t}}", "relay.kafka.topic: unknown key"),
     ] {
         let told = read(yaml).expect_err(yaml);
         assert!(told.contains(expected), "{yaml}: {told}");
     }
+}
+
+#[test]
+fn patterns_that_a_topic_or_a_routing_key_can_match_are_taken() {
+    let config =
+        read("relay: {enable: true, kafka: {topics: ['*', '.*', 'a?b', 'log.*', a-1_x]}}").unwrap().unwrap();
+    let sinks = config.sinks();
+    let [(path, sink)] = &sinks[..] else { panic!("{sinks:?}") };
+    // What is a name must be there, and what is a pattern need not.
+    assert_eq!((&**path, &sink.topics[..]), ("relay.kafka.topics", &["a-1_x".to_owned()][..]));
+    let long = "x".repeat(256);
+    let told = read(&format!("relay: {{amqp: {{exchanges: [{{name: e, routing_keys: ['{long}*']}}]}}}}"));
+    assert!(told.unwrap_err().contains("relay.amqp.exchanges[0].routing_keys: has"), "it can match nothing");
 }

@@ -1,9 +1,9 @@
 //! Which targets are allowed, without a broker.
 
 use super::*;
-use crate::settings::{AmqpTargets, Brokers};
+use crate::settings::Brokers;
 use frontier_access::AccessConfig;
-use frontier_mq::{AmqpTopology, Bounds};
+use frontier_mq::{AmqpConfig, AmqpTopology, Bounds, Template};
 use std::time::Duration;
 
 fn amqp() -> AmqpConfig {
@@ -73,9 +73,9 @@ async fn nothing_but_what_is_named_is_allowed() {
 #[tokio::test]
 async fn each_exchange_has_a_connection_of_its_own() {
     let config = config();
-    let AmqpTargets { broker, servers, mut exchanges } = config.amqp.clone().unwrap();
-    exchanges.insert("other".into(), vec![Pattern::new("*").unwrap()]);
-    let config = RelayConfig { amqp: Some(AmqpTargets { broker, servers, exchanges }), ..config };
+    let mut amqp = config.amqp.clone().unwrap();
+    amqp.exchanges.insert("other".into(), vec![Pattern::new("*").unwrap()]);
+    let config = RelayConfig { amqp: Some(amqp), ..config };
     let targets = Targets::start(&config).unwrap();
     let names: Vec<&str> = targets.lines().map(|line| line.sink().name()).collect();
     assert_eq!(names, ["relay:other", "relay:plant"]);

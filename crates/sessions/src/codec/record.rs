@@ -1,6 +1,6 @@
 //! A session's record as JSON, so that later versions can add to it.
 
-use crate::{Affinity, SessionId, SessionKind, SessionRecord, Settings, StoreError, Timeouts};
+use crate::{Affinity, Preference, SessionId, SessionKind, SessionRecord, Settings, StoreError, Timeouts};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,6 +12,10 @@ struct Kept {
     priority: u16,
     #[serde(default)]
     pool: BTreeMap<String, String>,
+    #[serde(default)]
+    preferred_nodes: Vec<String>,
+    #[serde(default)]
+    preferred_pool: BTreeMap<String, String>,
     #[serde(default)]
     sticky: bool,
     #[serde(default)]
@@ -42,6 +46,8 @@ pub fn write_record(record: &SessionRecord) -> Vec<u8> {
         durable: settings.kind == SessionKind::Durable,
         priority: settings.priority,
         pool: settings.pool.clone(),
+        preferred_nodes: settings.preferred.nodes.clone(),
+        preferred_pool: settings.preferred.labels.clone(),
         sticky: settings.affinity == Affinity::Sticky,
         minimum_units: settings.minimum_units,
         maximum_units: settings.maximum_units,
@@ -71,6 +77,7 @@ pub fn read_record(id: SessionId, bytes: &[u8]) -> Result<SessionRecord, StoreEr
         kind: if kept.durable { SessionKind::Durable } else { SessionKind::Interactive },
         priority: kept.priority,
         pool: kept.pool,
+        preferred: Preference { nodes: kept.preferred_nodes, labels: kept.preferred_pool },
         affinity: if kept.sticky { Affinity::Sticky } else { Affinity::Spread },
         minimum_units: kept.minimum_units,
         maximum_units: kept.maximum_units,
@@ -84,4 +91,19 @@ pub fn read_record(id: SessionId, bytes: &[u8]) -> Result<SessionRecord, StoreEr
     };
     let creator = kept.creator.map(Into::into);
     Ok(SessionRecord { id, settings, creator, created_at: kept.created_at, notes: kept.notes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_of_earlier_versions_are_read() {
+        let kept = br#"{"service":"a","durable":true,"priority":2000,"client_connection_ms":300000,
+            "session_idle_ms":300000,"client_idle_ms":300000,"operation_ms":86400000,"created_at":7}"#;
+        let record = read_record(SessionId(1), kept).unwrap();
+        let settings = Settings { kind: SessionKind::Durable, ..Settings::interactive("a") };
+        assert_eq!((record.settings, record.created_at, record.creator), (settings, 7, None));
+        assert!(matches!(read_record(SessionId(1), b"{}"), Err(StoreError::Damaged(_))));
+    }
 }

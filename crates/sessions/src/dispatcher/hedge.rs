@@ -7,11 +7,12 @@
 //!   whichever answers first counts ◀──────────────────────────────────── a second grant
 //! ```
 //!
-//! Only places that nobody waits for are used, so it costs no other call its place.
+//! Only places that nobody waits for are used, so it costs no other call its place. A second call that no host has begun counts as
+//! none: its request may be called a second time again.
 
-use super::{Attempt, AttemptId, Dispatcher, Grant, SessionEntry};
+use super::{Attempt, AttemptId, Dispatcher, Ending, Grant, SessionEntry};
 use crate::id::SessionId;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 /// When a call is made at a second host as well.
@@ -81,6 +82,8 @@ pub(super) struct Hedging {
     peers: Peers,
     /// Calls in flight that were not made a second time, the oldest first.
     running: BTreeSet<(Instant, usize)>,
+    /// By second calls, the first ones.
+    twice: BTreeMap<usize, AttemptId>,
     /// How many were granted, and how many of them a second time.
     calls: u64,
     seconds: u64,
@@ -94,12 +97,17 @@ impl Hedging {
         self.seconds < (part_of(self.calls, share) as u64).max(1)
     }
 
+    /// How long a call may run; `None` where that is not known.
+    fn patience(&self, config: &HedgeConfig) -> Option<Duration> {
+        let usual = self.peers.usual?;
+        let most = Duration::try_from_secs_f64(usual.as_secs_f64() * config.factor).unwrap_or(Duration::MAX);
+        Some(most.max(config.after))
+    }
+
     /// When the oldest call has run for too long, if it may be made a second time.
     fn overdue(&self, config: &HedgeConfig) -> Option<Instant> {
         let (since, _) = self.running.first().filter(|_| self.allows(config.share))?;
-        let usual = self.peers.usual?;
-        let most = Duration::try_from_secs_f64(usual.as_secs_f64() * config.factor).unwrap_or(Duration::MAX);
-        since.checked_add(most.max(config.after))
+        since.checked_add(self.patience(config)?)
     }
 }
 
@@ -114,7 +122,7 @@ impl Dispatcher {
                 continue;
             };
             entry.hedging.due = None;
-            let Some((first, host)) = self.second_place(id) else {
+            let Some((first, host)) = self.second_place(id, now) else {
                 self.schedule_hedge(id, Some(now + LOOK_AGAIN));
                 continue;
             };
@@ -124,29 +132,40 @@ impl Dispatcher {
                 entry.hedging.running.remove(&(since, first));
                 entry.hedging.seconds += 1;
             }
-            let grant = self.grant(id, host, Some(AttemptId { place: first, number }), now);
+            let (first, clock) = (AttemptId { place: first, number }, self.clock);
+            let grant = self.grant(id, host, Some(first), now);
+            // Those who wait for other hosts may have had less.
+            self.clock = clock;
+            if let Some(entry) = self.sessions.get_mut(&id) {
+                entry.hedging.twice.insert(grant.attempt.place, first);
+            }
             self.schedule_hedge(id, None);
             return Some(grant);
         }
         None
     }
 
-    /// The oldest call of a session, and a host at which it would begin at once.
-    fn second_place(&self, id: SessionId) -> Option<(usize, usize)> {
+    /// The oldest call of a session that runs for too long and has a host, other than its own, at which it would begin at once.
+    fn second_place(&self, id: SessionId, now: Instant) -> Option<(usize, usize)> {
         let entry = self.sessions.get(&id)?;
         if entry.in_flight >= entry.most(self.config.prefetch) {
             return None;
         }
-        let (_, first) = *entry.hedging.running.first()?;
-        let at = self.attempts[first].host;
-        let slow = &self.hosts[at].host;
-        let others = self.pools[entry.pool.0].free.iter().map(|(_, host)| *host);
-        let others = others.take_while(|host| self.hosts[*host].takes_at_once());
-        let suits = |host: &usize| *host != at && !entry.blacklist.contains(&self.hosts[*host].host.node);
-        let others: Vec<usize> = others.filter(suits).take(MOST_LOOKED_AT).collect();
-        // What holds it up may be the node.
-        let elsewhere = others.iter().find(|host| self.hosts[**host].host.node != slow.node);
-        Some((first, *elsewhere.or(others.first())?))
+        let free = self.pools[entry.pool.0].free.iter().map(|(_, host)| *host);
+        let free = free.take_while(|host| self.hosts[*host].takes_at_once());
+        let free: Vec<usize> = free.filter(|host| self.suits(entry, *host)).take(MOST_LOOKED_AT).collect();
+        let config = self.config.hedge.filter(|_| !free.is_empty())?;
+        let patience = entry.hedging.patience(&config)?;
+        let is_due = |since: Instant| since.checked_add(patience).is_some_and(|due| due <= now);
+        let mut overdue = entry.hedging.running.iter().take_while(|(since, _)| is_due(*since));
+        overdue.find_map(|(_, first)| {
+            let at = self.attempts[*first].host;
+            let others = free.iter().filter(|host| **host != at);
+            // What holds it up may be the node.
+            let is_elsewhere = |host: &&usize| self.hosts[**host].host.node != self.hosts[at].host.node;
+            let other = others.clone().find(is_elsewhere).or_else(|| others.clone().next())?;
+            Some((*first, *other))
+        })
     }
 
     /// A call is granted.
@@ -160,13 +179,23 @@ impl Dispatcher {
         self.schedule_hedge(id, None);
     }
 
-    /// A call has ended; if it was answered, in which time.
-    pub(super) fn note_ended(&mut self, place: usize, attempt: &Attempt, answered: Option<Duration>) {
+    /// A call has ended so, after that time.
+    pub(super) fn note_ended(&mut self, place: usize, attempt: &Attempt, ending: Ending, took: Duration) {
         let Some(config) = self.config.hedge else { return };
         let Some(entry) = self.sessions.get_mut(&attempt.session) else { return };
-        entry.hedging.running.remove(&(attempt.since, place));
-        if let Some(took) = answered {
-            entry.hedging.peers.add(took, config.quantile);
+        let hedging = &mut entry.hedging;
+        hedging.running.remove(&(attempt.since, place));
+        if ending == Ending::Answered {
+            hedging.peers.add(took, config.quantile);
+        }
+        // Of one that is unused the first has ended already.
+        let never_began = matches!(ending, Ending::Unreachable | Ending::NotInitialized | Ending::Preempted);
+        if let Some(first) = hedging.twice.remove(&place).filter(|_| never_began)
+            && let Some(running) = self.attempts.get(first.place).filter(|it| it.number == first.number)
+        {
+            // Nobody else computes it: it is as if it had not been made twice.
+            hedging.seconds -= 1;
+            hedging.running.insert((running.since, first.place));
         }
         self.schedule_hedge(attempt.session, None);
     }

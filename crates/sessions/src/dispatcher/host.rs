@@ -54,6 +54,13 @@ pub(super) struct Rank {
     last_grant: u64,
 }
 
+impl Rank {
+    /// Whether a call would begin at once at the host that has it.
+    pub(super) fn begins_at_once(self) -> bool {
+        !self.is_full
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct HostEntry {
     pub(super) host: Host,

@@ -1,8 +1,8 @@
 //! Hosts and sessions that come and go.
 
 use super::hedge::Hedging;
-use super::host::{Host, HostEntry, HostKey, HostState, Labels};
-use super::pool::{Pool, PoolIndex};
+use super::host::{Host, HostEntry, HostKey, HostState};
+use super::pool::{Members, Pool, PoolIndex};
 use super::share::Share;
 use super::{AttemptId, Dispatcher, Ending, SessionEntry, SessionPlan};
 use crate::id::SessionId;
@@ -24,8 +24,7 @@ impl Dispatcher {
             }
         }
         let key = host.key;
-        let pools = self.pools.iter().filter(|(_, pool)| pool.takes(&host.labels));
-        let pools = pools.map(|(index, _)| PoolIndex(index)).collect();
+        let pools = self.pools_of(&host);
         let index = self.hosts.insert(HostEntry::new(host, pools, now));
         self.by_edge.insert(key.edge, index);
         self.place(index);
@@ -34,14 +33,18 @@ impl Dispatcher {
     fn update_host(&mut self, index: usize, host: Host) {
         self.withdraw(index);
         self.unblock(index);
-        let pools = self.pools.iter().filter(|(_, pool)| pool.takes(&host.labels));
-        let pools = pools.map(|(index, _)| PoolIndex(index)).collect();
+        let before = &self.hosts[index].host;
+        // It mostly says what it has said, and there may be many pools.
+        let is_elsewhere = before.node != host.node || before.labels != host.labels;
+        let pools = is_elsewhere.then(|| self.pools_of(&host));
         let entry = &mut self.hosts[index];
         if let HostState::Blocked(_) = entry.state {
             // It is there, as is the way to it: it has just come from there.
             entry.state = HostState::Ready;
         }
-        entry.pools = pools;
+        if let Some(pools) = pools {
+            entry.pools = pools;
+        }
         entry.host = host;
         self.place(index);
     }
@@ -78,18 +81,31 @@ impl Dispatcher {
         }
     }
 
-    /// A session is there.
+    fn pools_of(&self, host: &Host) -> Vec<PoolIndex> {
+        let pools = self.pools.iter().filter(|(_, pool)| pool.members.has(host));
+        pools.map(|(index, _)| PoolIndex(index)).collect()
+    }
+
+    /// A session is there. One that is already stays as it is.
     pub fn session_opened(&mut self, id: SessionId, plan: SessionPlan) {
-        let pool = match self.by_labels.get(&plan.pool) {
-            Some(pool) => *pool,
-            None => self.open_pool(&plan.pool),
-        };
-        self.pools[pool.0].sessions += 1;
-        let share = Share::new(plan.priority);
+        if self.sessions.contains_key(&id) {
+            return;
+        }
+        let SessionPlan { priority, pool: labels, preferred, affinity, maximum_units } = plan;
+        let by_labels = !preferred.labels.is_empty() && preferred.contradiction(&labels).is_none();
+        let of_node = |node| Members { labels: labels.clone(), node: Some(node) };
+        let mut wanted: Vec<Members> = preferred.nodes.into_iter().map(of_node).collect();
+        if by_labels {
+            let labels = labels.clone().into_iter().chain(preferred.labels).collect();
+            wanted.push(Members { labels, node: None });
+        }
+        let preferred = wanted.into_iter().map(|members| self.use_pool(members)).collect();
         let entry = SessionEntry {
-            plan,
-            pool,
-            share,
+            affinity,
+            maximum_units,
+            pool: self.use_pool(Members { labels, node: None }),
+            preferred,
+            share: Share::new(priority),
             offered: 0,
             granted: 0,
             in_flight: 0,
@@ -99,23 +115,29 @@ impl Dispatcher {
             blacklist: VecDeque::new(),
             hedging: Hedging::default(),
         };
-        if self.sessions.insert(id, entry).is_some() {
-            // It was opened twice, and counts once.
-            self.pools[pool.0].sessions -= 1;
-        }
+        self.sessions.insert(id, entry);
     }
 
-    fn open_pool(&mut self, labels: &Labels) -> PoolIndex {
-        let index = PoolIndex(self.pools.insert(Pool::new(labels.clone())));
-        self.by_labels.insert(labels.clone(), index);
-        let members = self.hosts.iter().filter(|(_, entry)| {
-            entry.state != HostState::Gone && self.pools[index.0].takes(&entry.host.labels)
-        });
-        for member in members.map(|(member, _)| member).collect::<Vec<_>>() {
-            self.withdraw(member);
-            self.hosts[member].pools.push(index);
-            self.place(member);
+    /// A session more uses the pool of these.
+    fn use_pool(&mut self, members: Members) -> PoolIndex {
+        let index = match self.by_members.get(&members) {
+            Some(pool) => *pool,
+            None => self.open_pool(members),
+        };
+        self.pools[index.0].sessions += 1;
+        index
+    }
+
+    fn open_pool(&mut self, members: Members) -> PoolIndex {
+        let index = PoolIndex(self.pools.insert(Pool::new(members.clone())));
+        let of_it = |entry: &HostEntry| entry.state != HostState::Gone && members.has(&entry.host);
+        let hosts = self.hosts.iter().filter(|(_, entry)| of_it(entry)).map(|(host, _)| host);
+        for host in hosts.collect::<Vec<_>>() {
+            self.withdraw(host);
+            self.hosts[host].pools.push(index);
+            self.place(host);
         }
+        self.by_members.insert(members, index);
         index
     }
 
@@ -129,15 +151,22 @@ impl Dispatcher {
         self.unqueue(id);
         let Some(entry) = self.sessions.remove(&id) else { return };
         self.unschedule_hedge(id, &entry);
-        let pool = &mut self.pools[entry.pool.0];
+        for pool in entry.preferred.into_iter().chain([entry.pool]) {
+            self.leave_pool(pool);
+        }
+    }
+
+    /// A session less uses this pool.
+    fn leave_pool(&mut self, index: PoolIndex) {
+        let pool = &mut self.pools[index.0];
         pool.sessions -= 1;
         if pool.sessions == 0 {
-            self.by_labels.remove(&pool.labels);
+            self.by_members.remove(&pool.members);
             for (_, host) in self.hosts.iter_mut() {
-                host.pools.retain(|it| *it != entry.pool);
+                host.pools.retain(|it| *it != index);
             }
-            self.unready(entry.pool);
-            self.pools.remove(entry.pool.0);
+            self.unready(index);
+            self.pools.remove(index.0);
         }
     }
 

@@ -1,8 +1,8 @@
-//! Hosts with certain labels, and the sessions that wait for one of them.
+//! Hosts that have something in common, and the sessions that wait for one of them.
 
 #[cfg(test)]
 use super::host::HostState;
-use super::host::{Labels, Rank};
+use super::host::{Host, Labels, Rank};
 use super::{Dispatcher, SessionId};
 use std::collections::BTreeSet;
 
@@ -10,10 +10,28 @@ use std::collections::BTreeSet;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct PoolIndex(pub(super) usize);
 
+/// Which hosts are in a pool.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Members {
+    /// Those that have all of these,
+    pub(super) labels: Labels,
+    /// and are on this node, if it is one.
+    pub(super) node: Option<String>,
+}
+
+impl Members {
+    /// Whether this host is.
+    pub(super) fn has(&self, host: &Host) -> bool {
+        self.node.as_ref().is_none_or(|node| *node == host.node)
+            && self.labels.iter().all(|(name, value)| host.labels.get(name) == Some(value))
+    }
+}
+
+/// Those that sessions must be called at, and those that some prefer: for these none waits.
 #[derive(Debug)]
 pub(super) struct Pool {
-    /// What a host needs to be in it.
-    pub(super) labels: Labels,
+    /// Which hosts are in it.
+    pub(super) members: Members,
     /// How many sessions use it.
     pub(super) sessions: usize,
     /// Its hosts that have a place, the one to take first.
@@ -25,13 +43,8 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    pub(super) fn new(labels: Labels) -> Self {
-        Self { labels, sessions: 0, free: BTreeSet::new(), waiting: BTreeSet::new(), ready_as: None }
-    }
-
-    /// Whether a host with these labels is in it.
-    pub(super) fn takes(&self, labels: &Labels) -> bool {
-        self.labels.iter().all(|(name, value)| labels.get(name) == Some(value))
+    pub(super) fn new(members: Members) -> Self {
+        Self { members, sessions: 0, free: BTreeSet::new(), waiting: BTreeSet::new(), ready_as: None }
     }
 }
 
@@ -154,7 +167,7 @@ impl Dispatcher {
             let is_free = host.free_as(&self.config).is_some();
             assert_eq!(host.rank.is_some(), is_free);
             for (pool_index, pool) in &self.pools {
-                let is_in = host.state != HostState::Gone && pool.takes(&host.host.labels);
+                let is_in = host.state != HostState::Gone && pool.members.has(&host.host);
                 let stands = host.rank.is_some_and(|rank| pool.free.contains(&(rank, index)));
                 assert_eq!(is_in && is_free, stands, "host {index}, pool {pool_index}");
             }

@@ -26,7 +26,7 @@ const FRAME_SIZE: (u32, u32, u32) = (4096, 128 << 10, 16 << 20);
 const MAX_DECLARED: usize = 1000;
 
 pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sinks: &mut Sinks) {
-    let is_enabled = section.get("enable", false);
+    let is_enabled = section.is_enabled(false);
     let tls = tls::read(&section.section("tls"), sinks);
     let port = if tls.is_some() { TLS_PORT } else { PORT };
     let texts: Vec<String> = section.list("addrs", vec![format!("127.0.0.1:{port}")]);
@@ -88,6 +88,7 @@ fn read_consumers(
     sinks: &mut Sinks,
 ) -> bool {
     let sections = consumer::sections(section);
+    let are_given = consumer::are_given(section, &sections);
     for section in &sections {
         let common = consumer::read(section, bounds, &Kind { key: None, can_reject: true });
         let consumer = AmqpQueueConsumer {
@@ -102,7 +103,7 @@ fn read_consumers(
             sinks.add_source(section, common, &config.credentials, backend);
         }
     }
-    !sections.is_empty()
+    are_given
 }
 
 /// Those of the section, or those that older files have in the addresses.

@@ -61,6 +61,11 @@ pub(super) fn sections<'d>(section: &Section<'d>) -> Vec<Section<'d>> {
     sections
 }
 
+/// Whether there are any, right or wrong, in the section that these are of.
+pub(super) fn are_given(section: &Section<'_>, sections: &[Section<'_>]) -> bool {
+    !sections.is_empty() || section.is_unread("consumers")
+}
+
 /// `None` where there is a mistake without which nothing can be made of it.
 pub(super) fn read(section: &Section<'_>, bounds: Bounds, kind: &Kind) -> Option<Consumer> {
     let name = name(section);
@@ -115,7 +120,7 @@ fn name(section: &Section<'_>) -> Option<String> {
 }
 
 fn target(to: &Section<'_>) -> Option<Target> {
-    let (edge, from) = (template(to, "edge"), template(to, "from"));
+    let (edge, from) = (edge_id(to, "edge"), edge_id(to, "from"));
     let labels: Vec<(String, String)> = to.map("labels");
     let is_labels = to.shape("labels").is_some();
     let (topic, method) = (template(to, "topic"), template(to, "method"));
@@ -202,6 +207,15 @@ fn dead_letter(section: &Section<'_>, can_reject: bool) -> Option<DeadLetter> {
 fn template(section: &Section<'_>, key: &'static str) -> Option<RecordTemplate> {
     let text: String = section.optional(key)?;
     RecordTemplate::parse(&text).map_err(|error| section.reject(key, error.to_string())).ok()
+}
+
+/// The template of an EdgeID.
+fn edge_id(section: &Section<'_>, key: &'static str) -> Option<RecordTemplate> {
+    let template = template(section, key)?;
+    if !template.may_be_edge_id() {
+        section.reject(key, "is no EdgeID, which is a number from 1 on, whatever a message has");
+    }
+    Some(template)
 }
 
 /// Differs where a secret does, which shows nothing of itself.

@@ -44,7 +44,7 @@ impl Choice for Codec {
 }
 
 pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sinks: &mut Sinks) {
-    let is_enabled = section.get("enable", false);
+    let is_enabled = section.is_enabled(false);
     let producer = section.section("producer");
     let compression = producer.filled("compression", Codec::default()).0;
     let config = KafkaConfig {
@@ -90,6 +90,7 @@ fn read_consumers(
     sinks: &mut Sinks,
 ) -> bool {
     let sections = consumer::sections(section);
+    let are_given = consumer::are_given(section, &sections);
     let kind = Kind { key: Some(RecordTemplate::key()), can_reject: false };
     for section in &sections {
         let common = consumer::read(section, bounds, &kind);
@@ -117,7 +118,7 @@ fn read_consumers(
             sinks.add_source(section, common, &config.credentials, backend);
         }
     }
-    !sections.is_empty()
+    are_given
 }
 
 fn max_size(producer: &Section<'_>) -> usize {

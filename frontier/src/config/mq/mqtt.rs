@@ -19,7 +19,7 @@ const TLS_PORT: u16 = 8883;
 const MAX_CLIENT_ID: usize = 256;
 
 pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sinks: &mut Sinks) {
-    let is_enabled = section.get("enable", false);
+    let is_enabled = section.is_enabled(false);
     let tls = tls::read(&section.section("tls"), sinks);
     let port = if tls.is_some() { TLS_PORT } else { PORT };
     let producer = section.section("producer");
@@ -40,24 +40,24 @@ pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sink
         expiry: (!expiry.is_zero()).then(|| expiry.max(second)),
         content_type: text(&producer, "content_type"),
     };
-    let consumers = read_consumers(section, bounds, &config, sinks, is_enabled);
+    let has_consumers = read_consumers(section, bounds, &config, sinks, is_enabled);
     let topics = topics(&producer, "topics", name_size, |topic| check(&config.topic, topic));
     if is_enabled && !topics.kept.is_empty() {
         let backend = BackendConfig::Mqtt(Box::new(config));
         sinks.add(&producer, "topics", SinkConfig { name: "mqtt", topics: topics.kept, bounds, backend });
-    } else if is_enabled && !topics.is_given && consumers == 0 {
+    } else if is_enabled && !topics.is_given && !has_consumers {
         section.reject("producer.topics", "has no topic, nor is there a consumer: nothing goes there");
     }
 }
 
-/// How many there are.
+/// Whether there are any.
 fn read_consumers(
     section: &Section<'_>,
     bounds: Bounds,
     config: &MqttConfig,
     sinks: &mut Sinks,
     is_enabled: bool,
-) -> usize {
+) -> bool {
     let (sections, mut names) = (consumer::sections(section), Vec::from_iter(config.client_id.clone()));
     for section in &sections {
         let Some((consumer, source)) = read_consumer(section, bounds, config) else { continue };
@@ -73,7 +73,7 @@ fn read_consumers(
             sinks.add_source(section, consumer, &config.credentials, backend);
         }
     }
-    sections.len()
+    consumer::are_given(section, &sections)
 }
 
 fn read_consumer(

@@ -16,7 +16,7 @@ const PORT: u16 = 4222;
 const MAX_STREAM_NAME: usize = 255;
 
 pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sinks: &mut Sinks) {
-    let is_enabled = section.get("enable", false);
+    let is_enabled = section.is_enabled(false);
     let core = NatsConfig {
         addrs: addrs(section, is_enabled, &["nats://", "tls://"], PORT),
         credentials: credentials(section, true, sinks),
@@ -25,7 +25,7 @@ pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sink
         jetstream: None,
     };
     let jetstream = section.section("jetstream");
-    let has_jetstream = jetstream.get("enable", false);
+    let has_jetstream = jetstream.is_enabled(false);
     let stored = NatsConfig {
         subject: template(&jetstream.section("producer"), "subject"),
         jetstream: Some(JetStreamConfig { create: stream_name(&jetstream) }),
@@ -71,20 +71,19 @@ fn read_consumers(
     let NatsConfig { addrs, credentials, tls, .. } = config.clone();
     let server = NatsSourceConfig { addrs, credentials, tls };
     let kind = Kind { key: Some(RecordTemplate::origin()), can_reject: false };
-    let mut is_given = false;
-    for section in consumer::sections(core) {
-        is_given = true;
+    let (of_core, of_jetstream) = (consumer::sections(core), consumer::sections(jetstream));
+    let are_given = consumer::are_given(core, &of_core) || consumer::are_given(jetstream, &of_jetstream);
+    for section in of_core {
         let common = consumer::read(&section, bounds, &kind);
         let backend = SourceBackendConfig::NatsQueue(server.clone(), queue(&section));
         add(&section, common, config, backend, sinks, core_is_on);
     }
-    for section in consumer::sections(jetstream) {
-        is_given = true;
+    for section in of_jetstream {
         let common = consumer::read(&section, bounds, &kind);
         let backend = SourceBackendConfig::JetStream(server.clone(), durable(&section));
         add(&section, common, config, backend, sinks, jetstream_is_on);
     }
-    is_given
+    are_given
 }
 
 fn add(

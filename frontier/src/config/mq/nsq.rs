@@ -17,7 +17,7 @@ const PORT: u16 = 4150;
 const LOOKUP_PORT: u16 = 4161;
 
 pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sinks: &mut Sinks) {
-    let is_enabled = section.get("enable", false);
+    let is_enabled = section.is_enabled(false);
     let lookup_addrs = lookup_addrs(section);
     // Who asks for the others needs none by name.
     let default = if lookup_addrs.is_empty() { vec![format!("127.0.0.1:{PORT}")] } else { Vec::new() };
@@ -54,7 +54,7 @@ pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sink
         }
         let backend = BackendConfig::Nsq(Box::new(config));
         sinks.add(&producer, "topics", SinkConfig { name: "nsq", topics: topics.kept, bounds, backend });
-    } else if is_enabled && !topics.is_given && consumers.is_empty() {
+    } else if is_enabled && !topics.is_given && !consumer::are_given(section, &consumers) {
         section.reject("producer.topics", "has no topic, nor is there a consumer: nothing goes there");
     }
 }

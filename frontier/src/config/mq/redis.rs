@@ -22,7 +22,7 @@ impl Choice for FormatKey {
 }
 
 pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sinks: &mut Sinks) {
-    let is_enabled = section.get("enable", false);
+    let is_enabled = section.is_enabled(false);
     let producer = section.section("producer");
     let channel = RedisTarget::Channel {
         channel: template(&producer, "channel"),
@@ -44,14 +44,14 @@ pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sink
         target: channel,
     };
     let stored = RedisConfig { target: stream, ..config.clone() };
-    let mut is_given = false;
-    for section in consumer::sections(&streams) {
-        is_given = true;
-        if let Some((consumer, source)) = read_consumer(&section, bounds, &config)
+    let consumers = consumer::sections(&streams);
+    let mut is_given = consumer::are_given(&streams, &consumers);
+    for section in &consumers {
+        if let Some((consumer, source)) = read_consumer(section, bounds, &config)
             && is_enabled
         {
             sinks.add_source(
-                &section,
+                section,
                 consumer,
                 &config.credentials,
                 SourceBackendConfig::RedisStreams(source),

@@ -338,3 +338,57 @@ fn a_change_takes_a_restart() {
     assert_eq!(password("a").changed(&password("b")), ["mq"]);
     assert_eq!(password("a").changed(&password("a")), [] as [&str; 0]);
 }
+
+#[test]
+fn a_value_that_can_t_be_read_is_one_mistake() {
+    let of = |yaml: &str| {
+        let errors = Config::parse(yaml, &|_| None).expect_err(yaml);
+        errors.mistakes().iter().map(|it| it.path().to_owned()).collect::<Vec<_>>()
+    };
+    for (yaml, paths) in [
+        (
+            "kafka: {enable: true, username: a, password: {file: /no/p}, producer: {topics: x}}",
+            &["kafka.password", "kafka.producer.topics"][..],
+        ),
+        ("redis: {enable: true, streams: {producer: {topics: {a: b}}}}", &["redis.streams.producer.topics"]),
+        ("redis: {enable: true, streams: {consumers: x}}", &["redis.streams.consumers"]),
+        (
+            "nats: {enable: true, jetstream: {enable: true, producer: {subjects: 7}}}",
+            &["nats.jetstream.producer.subjects"],
+        ),
+        ("nats: {enable: true, consumers: {a: b}}", &["nats.consumers"]),
+        ("nsq: {enable: true, consumers: x}", &["nsq.consumers"]),
+        ("amqp: {enable: true, consumers: x}", &["amqp.consumers"]),
+        ("mqtt: {enable: true, consumers: x}", &["mqtt.consumers"]),
+        (
+            "amqp: {enable: true, addrs: {a: b}, producer: {routing_keys: [[a]]}}",
+            &["amqp.addrs", "amqp.producer.routing_keys[0]"],
+        ),
+        (
+            "redis: {enable: true, streams: {consumers: [{name: a, streams: x, to: x, dead_letter: x}]}}",
+            &[
+                "redis.streams.consumers[0].streams",
+                "redis.streams.consumers[0].to",
+                "redis.streams.consumers[0].dead_letter",
+            ],
+        ),
+        (
+            "spool: {path: [x], sinks: [kafka]}, kafka: {enable: true, producer: {topics: [a]}}",
+            &["spool.path"],
+        ),
+    ] {
+        let expected: Vec<String> = paths.iter().map(|path| format!("mq.{path}")).collect();
+        assert_eq!(of(&format!("mq: {{{yaml}}}")), expected, "{yaml}");
+    }
+    assert_eq!(
+        of("relay: {enable: true, kafka: {topics: x}, amqp: {exchanges: x}}"),
+        ["relay.kafka.topics", "relay.amqp.exchanges"]
+    );
+    assert_eq!(of("bridge: {enable: true, topics: x}"), ["bridge.topics"]);
+    assert_eq!(
+        of(
+            "frontlas: {enable: true}\nservicebound: {listeners: x}\nedgebound: {listen: {addr: 127.0.0.1:1}}"
+        ),
+        ["servicebound.listeners"]
+    );
+}

@@ -11,7 +11,7 @@ use std::time::Duration;
 const EDGES: [u64; 4] = [1, 2, 3, 4];
 
 /// A gateway that reads the queue `orders` for the edges that a header names, with these keys besides.
-fn orders(host: &VirtualHost, others: &Value) -> GatewayBuilder {
+pub(super) fn orders(host: &VirtualHost, others: &Value) -> GatewayBuilder {
     let gateway = observed(Gateway::builder())
         .set("mq.amqp.enable", true)
         .set("mq.amqp.addrs", json!([host.server.addr().to_string()]))
@@ -25,7 +25,7 @@ fn orders(host: &VirtualHost, others: &Value) -> GatewayBuilder {
     gateway.set("mq.amqp.consumers", json!([consumer]))
 }
 
-fn fill(host: &VirtualHost, ids: &[u64], from: usize, to: usize) {
+pub(super) fn fill(host: &VirtualHost, ids: &[u64], from: usize, to: usize) {
     fill_with(host, ids, from, to, 0);
 }
 
@@ -35,7 +35,7 @@ fn fill_with(host: &VirtualHost, ids: &[u64], from: usize, to: usize, size: usiz
 }
 
 /// Messages that no consumer has.
-fn ready(host: &VirtualHost, queue: &str) -> u64 {
+pub(super) fn ready(host: &VirtualHost, queue: &str) -> u64 {
     host.client(&["ready", queue])[0]["ready"].as_u64().unwrap()
 }
 

@@ -10,7 +10,7 @@ use std::time::Instant;
 const EDGES: [u64; 4] = [1, 2, 3, 4];
 
 /// A gateway whose group reads these topics for the edges that are the keys, with these keys of the configuration besides.
-fn reading(kafka: &Kafka, topics: &[&str], others: &Value) -> GatewayBuilder {
+pub(super) fn reading(kafka: &Kafka, topics: &[&str], others: &Value) -> GatewayBuilder {
     let gateway = observed(Gateway::builder())
         .set("mq.kafka.enable", true)
         .set("mq.kafka.addrs", json!([kafka.addr(0)]))
@@ -20,13 +20,13 @@ fn reading(kafka: &Kafka, topics: &[&str], others: &Value) -> GatewayBuilder {
     gateway.set("mq.kafka.consumers", json!([consumer]))
 }
 
-fn produce(kafka: &Kafka, topic: &str, ids: &[u64], from: usize, to: usize) {
+pub(super) fn produce(kafka: &Kafka, topic: &str, ids: &[u64], from: usize, to: usize) {
     let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
     kafka.client(&["produce", topic, &ids.join(","), &from.to_string(), &to.to_string()]);
 }
 
 /// Waits until the group has committed everything.
-fn all_is_committed(kafka: &Kafka, topic: &str) {
+pub(super) fn all_is_committed(kafka: &Kafka, topic: &str) {
     kafka.client(&["committed", topic, topic]);
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const EDGES: [u64; 4] = [1, 2, 3, 4];
 
 /// A gateway that reads the stream `orders` for the edges that are in the subjects, with these keys besides.
-fn orders(server: &Server, others: &Value) -> GatewayBuilder {
+pub(super) fn orders(server: &Server, others: &Value) -> GatewayBuilder {
     let gateway = nats(server.addr(), &[]).set("mq.max_backoff", "100ms");
     let own = json!({
         "stream": "orders", "durable": "plant", "ack_wait": "2s",
@@ -20,7 +20,7 @@ fn orders(server: &Server, others: &Value) -> GatewayBuilder {
     gateway.set("mq.nats.jetstream.enable", true).set("mq.nats.jetstream.consumers", json!([consumer]))
 }
 
-fn stream(server: &Server) {
+pub(super) fn stream(server: &Server) {
     Client::connect(server.addr()).create_stream("orders", &["orders.*"], &json!({}));
 }
 
@@ -35,7 +35,7 @@ fn add(server: &Server, ids: &[u64], numbers: std::ops::Range<usize>) {
 }
 
 /// What the server says of the consumer: messages that are not acked, and that were not given out.
-fn unacked(server: &Server) -> (u64, u64) {
+pub(super) fn unacked(server: &Server) -> (u64, u64) {
     let info = Client::connect(server.addr()).jetstream("CONSUMER.INFO.orders.plant", &Value::Null);
     let number = |key: &str| info[key].as_u64().unwrap_or(u64::MAX);
     (number("num_ack_pending"), number("num_pending"))

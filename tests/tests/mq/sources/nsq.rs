@@ -170,3 +170,40 @@ async fn what_a_sink_writes_as_json_is_read_back() {
     message.done();
     server.is_empty("orders", "plant").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_nsqd_together_may_send_no_more_than_is_held() {
+    let servers = [Nsqd::start(), Nsqd::start(), Nsqd::start()];
+    let all: Vec<&Nsqd> = servers.iter().collect();
+    let gateway =
+        orders(&all, &json!({"max_inflight": 10, "max_waiting": 0, "timeout": "60s"})).start().await;
+    let channels = || servers.each_ref().map(|server| server.channel("orders", "plant"));
+    let of = |name: &str| {
+        let ready = |channel: &Value| channel["clients"][0][name].as_u64().unwrap_or_default();
+        channels().each_ref().map(ready)
+    };
+    let shared = async || Some(of("ready_count")).filter(|ready| ready.iter().all(|count| *count > 0));
+    eventually(DEADLINE, "each may send some", shared).await;
+    let divided = async || {
+        let mut ready = of("ready_count");
+        ready.sort_unstable();
+        (ready == [3, 3, 4]).then_some(())
+    };
+    eventually(DEADLINE, "the places are divided", divided).await;
+    for server in &servers {
+        add(server, 0..30);
+    }
+    let in_flight = || channels().iter().map(|it| it["in_flight_count"].as_u64().unwrap()).sum::<u64>();
+    eventually(DEADLINE, "all places are taken", async || (in_flight() >= 10).then_some(())).await;
+    assert_eq!(in_flight(), 10, "the edge is not there yet");
+    // Of whichever server the places are that become free.
+    let receiver = edge(&gateway, 1).await;
+    let inbox = Inbox::default();
+    let receiving = tokio::spawn(inbox.clone().receive(receiver, 1, |message, _| message.done()));
+    inbox.holds(90).await;
+    for server in &servers {
+        server.is_empty("orders", "plant").await;
+    }
+    assert_eq!(inbox.len(), 90);
+    receiving.abort();
+}

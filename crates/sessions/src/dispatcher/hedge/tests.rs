@@ -197,3 +197,69 @@ fn a_second_call_counts_for_the_units_of_its_session_and_goes_with_it() {
     world.end(slow, Ending::Answered);
     assert_eq!((world.dispatcher.figures().in_flight, world.due()), (0, None));
 }
+
+#[test]
+fn a_call_whose_own_host_alone_has_a_place_holds_up_no_other() {
+    let mut world = World::new(Some(HEDGE), &[host(1, 2, "a"), host(2, 2, "b")]);
+    world.usual(20);
+    let mut call = || {
+        world.now += MS;
+        world.call()
+    };
+    let (oldest, calls) = (call(), [call(), call(), call()]);
+    let [beside] = calls.iter().filter(|it| it.host == oldest.host).collect::<Vec<_>>()[..] else {
+        panic!("{calls:?}")
+    };
+    let others: Vec<&Grant> = calls.iter().filter(|it| it.host != oldest.host).collect();
+    world.end(*beside, Ending::Answered);
+    world.now += 60 * MS;
+    let second = world.hedge().expect("others are due as well, and have another host");
+    assert_eq!((second.hedges, second.host), (Some(others[0].attempt), oldest.host));
+    assert_eq!((world.hedge(), world.due()), (None, Some(LOOK_AGAIN)));
+    world.end(second, Ending::Answered);
+    world.end(*others[0], Ending::Superseded);
+    world.now += LOOK_AGAIN;
+    assert_eq!(world.hedge().map(|it| (it.hedges, it.host)), Some((Some(oldest.attempt), others[0].host)));
+}
+
+#[test]
+fn a_second_call_that_no_host_has_begun_is_made_again_and_one_that_failed_is_not() {
+    let hosts = [host(1, 1, "a"), host(2, 1, "b"), host(3, 1, "c")];
+    let due = |config| {
+        let mut world = World::new(Some(config), &hosts);
+        world.usual(20);
+        let slow = world.call();
+        world.now += 60 * MS;
+        let second = world.hedge().expect("it is due");
+        (world, slow, second)
+    };
+    for never_began in [Ending::Unreachable, Ending::NotInitialized, Ending::Preempted] {
+        // One alone may be made twice, and that counts as none.
+        let (mut world, slow, second) = due(HedgeConfig { share: 0.0, ..HEDGE });
+        world.end(second, never_began);
+        let again = world.hedge().expect("nobody has begun it");
+        assert_eq!(again.hedges, Some(slow.attempt), "{never_began:?}");
+        assert!(![slow.host, second.host].contains(&again.host), "{never_began:?}");
+        // Where the first has ended meanwhile there is nothing to make again.
+        let (mut world, slow, second) = due(HEDGE);
+        world.end(slow, Ending::Failed);
+        world.end(second, never_began);
+        assert_eq!((world.hedge(), world.dispatcher.figures().in_flight), (None, 0), "{never_began:?}");
+    }
+    for ended in [Ending::Failed, Ending::Answered] {
+        let (mut world, _, second) = due(HEDGE);
+        world.end(second, ended);
+        assert_eq!((world.hedge(), world.due()), (None, None), "{ended:?}");
+    }
+}
+
+#[test]
+fn what_a_session_has_had_for_second_calls_is_not_put_down_to_those_who_wait() {
+    let mut world = World::new(Some(HEDGE), &[host(1, 1, "a"), host(2, 1, "b")]);
+    world.usual(20);
+    world.call();
+    world.now += 60 * MS;
+    let clock = world.dispatcher.clock;
+    world.hedge().expect("it is due");
+    assert_eq!(world.dispatcher.clock, clock);
+}

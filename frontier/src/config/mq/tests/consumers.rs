@@ -222,3 +222,97 @@ fn consumers_take_a_reload() {
     assert_eq!(before.fixed.changed(&after.fixed), [] as [&str; 0]);
     assert!(before.mq.sources[0].secrets != after.mq.sources[0].secrets);
 }
+
+#[test]
+fn two_consumers_of_one_group_are_meant_for_one_target() {
+    let two = |section: &str, list: &str, one: &str, other: &str| {
+        let consumer = |name: &str, keys: &str, to: &str| {
+            format!("{{name: {name}, {keys}, to: {{topic: {to}}}, dead_letter: {{drop: true}}}}")
+        };
+        let of = |to: &str| {
+            let consumers = format!("[{}, {}]", consumer("a", one, "t"), consumer("b", other, to));
+            let closing = "}".repeat(list.matches('{').count());
+            format!("mq: {{{section}: {{enable: true, {list}consumers: {consumers}{closing}}}}}")
+        };
+        assert_eq!(sources(&of("t")).len(), 2, "{one} {other}");
+        mistakes_of(&of("u"))
+    };
+    let (streams, jetstream) = ("streams: {", "jetstream: {enable: true, ");
+    for (section, list, one, other, key) in [
+        ("kafka", "", "topics: [x, y]", "topics: [z, y]", "topics"),
+        ("amqp", "", "queue: q", "queue: q", "queue"),
+        ("nats", "", "subjects: [a.*]", "subjects: [b, a.c]", "subjects"),
+        ("nats", jetstream, "stream: s", "stream: s", "durable"),
+        ("nsq", "", "topic: x", "topic: x", "channel"),
+        ("redis", streams, "streams: [s]", "streams: [r, s], consumer: c", "streams"),
+        (
+            "mqtt",
+            "",
+            "topics: ['a/+'], group: g, client_id: a",
+            "topics: ['a/+'], group: g, client_id: b",
+            "topics",
+        ),
+    ] {
+        let found = two(section, list, one, other);
+        let [mistake] = &found[..] else { panic!("{section}: {found:?}") };
+        assert!(mistake.contains(&format!("consumers[1].{key}: shares")), "{mistake}");
+        assert!(mistake.contains("with the consumer a, whose `to` differs"), "{mistake}");
+    }
+    for (section, list, one, other) in [
+        ("kafka", "", "topics: [x]", "topics: [y]"),
+        ("kafka", "", "topics: [x]", "topics: [x], group: other"),
+        ("amqp", "", "queue: q", "queue: r"),
+        ("nats", "", "subjects: [a.*]", "subjects: [a.c], group: other"),
+        ("nats", jetstream, "stream: s", "stream: s, durable: other"),
+        ("nsq", "", "topic: x", "topic: y"),
+        ("redis", streams, "streams: [s]", "streams: [s], group: other"),
+        ("mqtt", "", "topics: [a], client_id: a", "topics: [a], client_id: b"),
+    ] {
+        assert_eq!(two(section, list, one, other), [""; 0], "{section}: {one} {other}");
+    }
+}
+
+#[test]
+fn some_things_only_one_consumer_has() {
+    let two = |section: &str, list: &str, one: &str, other: &str| {
+        let rest = "to: {topic: t}, dead_letter: {drop: true}";
+        let closing = "}".repeat(list.matches('{').count());
+        let found = mistakes_of(&format!(
+            "mq: {{{section}: {{enable: true, {list}consumers: [{{name: a, {one}, {rest}}}, {{name: b, {other}, {rest}}}]{closing}}}}}"
+        ));
+        let [mistake] = &found[..] else { panic!("{found:?}") };
+        mistake.clone()
+    };
+    let exclusive = two("amqp", "", "queue: q, exclusive: true", "queue: q");
+    assert!(exclusive.contains("consumers[1].queue: is \"q\", which is read as `exclusive`"), "{exclusive}");
+    let named = two("redis", "streams: {", "streams: [s], consumer: c", "streams: [s], consumer: c");
+    assert!(named.contains("consumers[1].consumer: is \"c\" in the group"), "{named}");
+    let filters = two("nats", "jetstream: {enable: true, ", "stream: s, filter: a", "stream: s, filter: b");
+    assert!(filters.contains("consumers[1].filter: is that of another \"frontier\" of \"s\""), "{filters}");
+}
+
+#[test]
+fn what_no_edge_is_called_is_refused() {
+    for (to, key) in [
+        ("{edge: abc, topic: t}", "to.edge"),
+        ("{edge: 0, topic: t}", "to.edge"),
+        ("{edge: 'x-{key}', topic: t}", "to.edge"),
+        ("{from: abc, topic: t}", "to.from"),
+    ] {
+        let found =
+            mistakes_of(&redis(&format!("{{name: a, streams: [s], to: {to}, dead_letter: {{drop: true}}}}")));
+        let [mistake] = &found[..] else { panic!("{found:?}") };
+        assert!(mistake.contains(&format!("consumers[0].{key}: is no EdgeID")), "{mistake}");
+    }
+    for to in ["{edge: 7, topic: t}", "{edge: '1{origin:2}', topic: t}", "{from: '{key}', topic: t}"] {
+        sources(&redis(&format!("{{name: a, streams: [s], to: {to}, dead_letter: {{drop: true}}}}")));
+    }
+}
+
+/// None where all is well.
+fn mistakes_of(yaml: &str) -> Vec<String> {
+    match Config::parse(yaml, &|_| None) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.mistakes().iter().map(ToString::to_string).collect(),
+    }
+}
