@@ -13,7 +13,9 @@ use crate::session::{Session, View, Who};
 use crate::sessions::Sessions;
 use frontier_access::authn::OperatorRole;
 use frontier_admin::{ApiError, Operator, Watches};
-use frontier_sessions::{ClientId, Closing, Fault, FaultCode, SessionState, Settings, Start};
+use frontier_sessions::{
+    ClientId, Closing, Fault, FaultCode, Request, SessionState, Settings, Start, gather,
+};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -110,6 +112,18 @@ impl Api {
         room.map_err(|_| {
             Fault::new(FaultCode::Throttled, "too much is being received (receiving_size)").into()
         })
+    }
+}
+
+/// Of how many requests that came together the bodies are put together, if they have no more than so many bytes each. One that
+/// is never answered keeps those of the others.
+const TOGETHER: usize = 16;
+const SHORT: usize = 64;
+
+/// Puts the short bodies of requests together that came together.
+pub(crate) fn gather_bodies(requests: &mut [Request]) {
+    for some in requests.chunks_mut(TOGETHER) {
+        gather(some.iter_mut().map(|request| &mut request.body), SHORT);
     }
 }
 

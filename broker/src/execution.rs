@@ -2,7 +2,7 @@
 
 use crate::gateway::Connected;
 use frontier_sdk::host::wire::{self, RequestHeader};
-use frontier_sdk::{Code, EdgeId, Error};
+use frontier_sdk::{Call, Code, EdgeId, Error, Response};
 use frontier_sessions::{AttemptId, CallFault, Ending, FaultCode, Grant, Outcome, SessionId, Taken, Verdict};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
@@ -37,32 +37,14 @@ pub(crate) struct Done {
 }
 
 impl Caller {
-    /// Makes the call.
-    ///
-    /// # Cancel safety
-    /// Dropped half-way, the host's handler is dropped as well.
-    pub(crate) async fn execute(
+    /// The call of a request, to be made; `None` if there is no way to hosts yet.
+    pub(crate) fn call(
         &self,
         session: SessionId,
         grant: Grant,
         taken: &Taken,
         timeout: Duration,
-    ) -> (Verdict, Ending) {
-        let timeout = self.hang_timeout.map_or(timeout, |most| most.min(timeout));
-        match self.gateway.get() {
-            Some(gateway) => self.call(gateway, session, EdgeId(grant.host.edge), taken, timeout).await,
-            None => (Verdict::GivenBack, Ending::Unreachable),
-        }
-    }
-
-    async fn call(
-        &self,
-        gateway: &Connected,
-        session: SessionId,
-        edge: EdgeId,
-        taken: &Taken,
-        timeout: Duration,
-    ) -> (Verdict, Ending) {
+    ) -> Option<Call<'_>> {
         let request = &taken.stored.request;
         let header = RequestHeader {
             session: session.0,
@@ -71,16 +53,29 @@ impl Caller {
             action: &request.action,
             user_data: &request.user_data,
         };
-        let call = gateway.call(edge, wire::EXECUTE, request.body.clone());
-        match call.custom(header.encode()).timeout(timeout).await {
+        let call = self.gateway.get()?.call(EdgeId(grant.host.edge), wire::EXECUTE, request.body.clone());
+        Some(call.custom(header.encode()).timeout(self.patience(timeout)))
+    }
+
+    /// What its end means for the request and for the host.
+    pub(crate) fn judge(&self, answer: Result<Response, Error>, timeout: Duration) -> (Verdict, Ending) {
+        match answer {
             Ok(answer) if answer.data.len() > self.message_size => {
                 let (has, may) = (answer.data.len(), self.message_size);
                 let text = format!("the answer has {has} bytes, {may} may be");
                 (fault(FaultCode::MessageTooLarge, 0, &text), Ending::Answered)
             }
             Ok(answer) => (Verdict::Done(Outcome::Answer(answer.data)), Ending::Answered),
-            Err(error) => judge(&error, gateway.is_connected(), timeout),
+            Err(error) => {
+                let is_connected = self.gateway.get().is_some_and(Connected::is_connected);
+                judge(&error, is_connected, self.patience(timeout))
+            }
         }
+    }
+
+    /// How long a call may take.
+    fn patience(&self, timeout: Duration) -> Duration {
+        self.hang_timeout.map_or(timeout, |most| most.min(timeout))
     }
 }
 

@@ -1,9 +1,11 @@
 //! One session of this broker: a task that owns it, and the handle by which it is asked.
 
 mod flights;
+mod room;
 mod task;
 
-pub(crate) use task::{Parts, Pressure, start, view};
+pub(crate) use room::{Pressure, Room};
+pub(crate) use task::{Parts, start, view};
 
 use arc_swap::ArcSwap;
 use frontier_sessions::{
@@ -46,6 +48,27 @@ pub(crate) enum Sent {
     Stored,
     /// There is no room; here they are again.
     Full(Vec<Request>),
+    /// Too much waits; here they are again.
+    Throttled(Fault, Vec<Request>),
+}
+
+/// Requests that were not taken.
+pub(crate) struct NotTaken {
+    pub(crate) why: Fault,
+    /// They, where they may be sent again.
+    pub(crate) requests: Vec<Request>,
+}
+
+impl From<Fault> for NotTaken {
+    fn from(why: Fault) -> Self {
+        Self { why, requests: Vec::new() }
+    }
+}
+
+impl From<NotTaken> for Fault {
+    fn from(not_taken: NotTaken) -> Self {
+        not_taken.why
+    }
 }
 
 /// A flush, or the end of the requests.
@@ -162,14 +185,15 @@ impl Session {
         client: ClientId,
         batch: BatchId,
         mut requests: Vec<Request>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), NotTaken> {
         let deadline = Instant::now() + ROOM_PATIENCE;
         loop {
             let (who, client) = (who.clone(), client.clone());
             match self.ask(|reply| Command::Send { who, client, batch, requests, reply }).await? {
                 Sent::Stored => return Ok(()),
+                Sent::Throttled(why, requests) => return Err(NotTaken { why, requests }),
                 Sent::Full(_) if Instant::now() >= deadline => {
-                    return Err(Fault::new(FaultCode::StorageFull, "the store is full"));
+                    return Err(Fault::new(FaultCode::StorageFull, "the store is full").into());
                 }
                 Sent::Full(again) => requests = again,
             }

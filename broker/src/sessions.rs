@@ -7,7 +7,7 @@ use crate::dispatch::{DispatchHandle, HostStanding, Standing};
 use crate::execution::{Caller, HedgeCounters};
 use crate::gateway::Connected;
 use crate::leading::Leading;
-use crate::session::{self, Link, Parts, Pressure, Revive, Session, Who};
+use crate::session::{self, Link, Parts, Pressure, Revive, Room, Session, Who};
 use dashmap::DashMap;
 use frontier_sessions as domain;
 use frontier_sessions::{
@@ -184,8 +184,9 @@ impl Sessions {
         let outlives = self.outlives(session.settings().kind);
         let (draining, leading) = (self.0.draining.clone(), self.0.leading.clone());
         // Durable ones in a file have no room in common with those in memory.
-        let has_neighbours = session.settings().kind == SessionKind::Interactive
+        let is_shared = session.settings().kind == SessionKind::Interactive
             || matches!(self.0.backing, Backing::Redis(_));
+        let left = (self.0.config.limits.storage_size / 1024).min(MAX_LEFT);
         let parts = Parts {
             session,
             log,
@@ -194,9 +195,7 @@ impl Sessions {
             outlives,
             draining,
             leading,
-            pressure: self.0.pressure.clone(),
-            has_neighbours,
-            left: (self.0.config.limits.storage_size / 1024).min(MAX_LEFT),
+            room: Room::new(self.0.pressure.clone(), is_shared, left),
         };
         let sessions = self.clone();
         session::start(parts, move || sessions.ended(id, place))

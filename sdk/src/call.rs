@@ -43,6 +43,10 @@ impl<'a> Call<'a> {
         Self(PendingRequest::new(target, envelope))
     }
 
+    pub(crate) fn into_parts(self) -> (Target<'a>, Envelope<'a>) {
+        self.0.into_parts()
+    }
+
     /// How long to wait for the answer, from the first poll on. It travels with the call.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.0.change(|envelope| envelope.timeout = timeout);

@@ -15,11 +15,11 @@ pub(crate) use envelope::{Envelope, EnvelopeKind, Operation, left, millis};
 pub(crate) use intake::Intake;
 pub(crate) use pending_request::PendingRequest;
 pub(crate) use registered_names::RegisteredNames;
-pub(crate) use target::Target;
+pub(crate) use target::{OwnTarget, Target};
 pub(crate) use told_methods::ToldMethods;
 
 use crate::Error;
-use crate::connection::Connection;
+use crate::connection::{Connection, NotSent};
 use crate::executor::Executor;
 use crate::handlers::Handlers;
 use crate::options::Options;
@@ -131,6 +131,23 @@ impl Client {
     /// The connection that takes requests, if there is one now.
     pub(crate) fn current(&self) -> Option<Arc<Connection>> {
         self.current.load_full()
+    }
+
+    /// Sends what is in `envelope` over the connection that takes requests; `None` if that can't be done at once.
+    pub(crate) fn send_at_once<R>(
+        &self,
+        envelope: &Envelope<'_>,
+        send: impl FnOnce(&Arc<Connection>) -> Result<R, NotSent>,
+    ) -> Result<Option<R>, Error> {
+        let Some(connection) = self.current().filter(|_| !envelope.is_detached()) else { return Ok(None) };
+        envelope.check(&connection)?;
+        match send(&connection) {
+            Ok(sent) => return Ok(Some(sent)),
+            Err(NotSent::Refused(error)) => return Err(error),
+            Err(NotSent::Full) => {}
+            Err(NotSent::Gone) => self.retire(&connection),
+        }
+        Ok(None)
     }
 
     /// The connection that takes requests, as soon as there is one.

@@ -26,13 +26,15 @@ pub(crate) use response_future::ResponseFuture;
 
 use crate::Error;
 use crate::client::ToldMethods;
+use crate::delivery::Reply;
 use crate::message::Settle;
-use frontier_protocol::{Ack, Code, EncodeError, FEATURE_TRACE, Kind, Response, Role, Welcome};
+use frontier_protocol::{Ack, Cancel, Code, EncodeError, FEATURE_TRACE, Kind, Response, Role, Welcome};
 use frontier_transport::{CloseReason, LinkHandle, Priority, PushError};
 use pending_requests::PendingRequests;
 use running::Running;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 /// The longest text of an error that is sent, in bytes.
@@ -115,14 +117,43 @@ impl Connection {
         answer: Kind,
         deadline: Instant,
     ) -> Result<ResponseFuture, NotSent> {
-        let inserted = self.pending.insert(answer, deadline).map_err(|error| match error.code() {
+        let (sender, reply) = oneshot::channel();
+        let id = self.insert(answer, deadline, Reply::Alone(sender))?;
+        Ok(ResponseFuture::new(self.clone(), id, reply))
+    }
+
+    /// Sends a call whose answer goes to `reply`: its id. Not sent, it is not answered either, unless the connection has ended
+    /// meanwhile.
+    pub(crate) fn call(
+        &self,
+        deadline: Instant,
+        reply: Reply,
+        encode: impl FnOnce(u64, &mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> Result<u64, NotSent> {
+        let id = self.insert(Kind::Response, deadline, reply)?;
+        self.link.send(Priority::Request, |out| encode(id, out)).inspect_err(|_| {
+            self.pending.remove(id);
+        })?;
+        Ok(id)
+    }
+
+    fn insert(&self, answer: Kind, deadline: Instant, reply: Reply) -> Result<u64, NotSent> {
+        let inserted = self.pending.insert(answer, deadline, reply).map_err(|error| match error.code() {
             Code::Disconnected => NotSent::Gone,
             _ => NotSent::Refused(error),
         })?;
         if inserted.is_first_due {
             self.link.wake();
         }
-        Ok(ResponseFuture::new(self.clone(), inserted))
+        Ok(inserted.id)
+    }
+
+    /// Nobody waits for the answer to the request `id` any more: a call is cancelled.
+    pub(crate) fn give_up(&self, id: u64) {
+        if self.pending.remove(id) == Some(Kind::Response) {
+            self.notify(|out| Cancel::encode(id, out));
+        }
+        self.work_changed();
     }
 
     /// Waits until the outbox has room again, or the connection is lost.

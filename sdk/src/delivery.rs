@@ -1,29 +1,49 @@
 //! How answers come from the thread that carries connections to those who wait for them.
 
+use crate::calls::{Answers, Place};
 use crate::connection::Answer;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use std::future::poll_fn;
 use std::sync::{Arc, Weak};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
 
 /// Those of all runtimes that have clients.
 static ALL: Mutex<Vec<(Id, Weak<Delivery>)>> = Mutex::new(Vec::new());
 
+/// Who waits for an answer.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// One that awaits it alone.
+    Alone(oneshot::Sender<Answer>),
+    /// A task that awaits those of other calls as well.
+    Among(Arc<Answers>, Place),
+}
+
+impl Reply {
+    /// Hands the answer over.
+    pub(crate) fn give(self, answer: Answer) {
+        match self {
+            // The requester may have given up.
+            Self::Alone(sender) => drop(sender.send(answer)),
+            Self::Among(answers, place) => answers.put(place, answer).into_iter().for_each(Waker::wake),
+        }
+    }
+}
+
 /// An answer, and who waits for it.
 #[derive(Debug)]
 pub(crate) struct Completion {
-    pub(crate) reply: oneshot::Sender<Answer>,
+    pub(crate) reply: Reply,
     pub(crate) answer: Answer,
 }
 
 impl Completion {
     /// Hands it over.
     pub(crate) fn deliver(self) {
-        // The requester may have given up.
-        let _ = self.reply.send(self.answer);
+        self.reply.give(self.answer);
     }
 }
 
@@ -40,11 +60,13 @@ struct Shared {
     task: AtomicWaker,
 }
 
-/// Answers that wait for the task.
+/// What waits for the task.
 #[derive(Debug, Default)]
 struct Waiting {
-    /// Bounded by the calls that are pending.
+    /// Answers. Bounded by the calls that are pending.
     completions: Vec<Completion>,
+    /// Tasks whose answers are where they look for them. Each is in here once at most until it has looked.
+    wakers: Vec<Waker>,
     /// Whether there is no task any more: its runtime, or the last client, is gone.
     has_ended: bool,
 }
@@ -68,13 +90,24 @@ impl Delivery {
 
     /// Hands `completion` over soon.
     pub(crate) fn add(&self, completion: Completion) {
+        let Completion { reply, answer } = completion;
+        let (alone, waker) = match reply {
+            Reply::Alone(_) => (Some(Completion { reply, answer }), None),
+            Reply::Among(answers, place) => match answers.put(place, answer) {
+                Some(waker) => (None, Some(waker)),
+                None => return,
+            },
+        };
         let mut waiting = self.0.waiting.lock();
         if waiting.has_ended {
             drop(waiting);
-            return completion.deliver();
+            alone.into_iter().for_each(Completion::deliver);
+            waker.into_iter().for_each(Waker::wake);
+            return;
         }
-        waiting.completions.push(completion);
-        let is_first = waiting.completions.len() == 1;
+        let is_first = waiting.completions.is_empty() && waiting.wakers.is_empty();
+        waiting.completions.extend(alone);
+        waiting.wakers.extend(waker);
         drop(waiting);
         if is_first {
             self.0.task.wake();
@@ -91,14 +124,16 @@ impl Drop for Delivery {
 
 impl Shared {
     async fn run(&self) {
-        let mut completions = Vec::new();
+        let (mut completions, mut wakers) = (Vec::new(), Vec::new());
         poll_fn(|cx| {
             self.task.register(cx.waker());
             let mut waiting = self.waiting.lock();
             std::mem::swap(&mut waiting.completions, &mut completions);
+            std::mem::swap(&mut waiting.wakers, &mut wakers);
             let has_ended = waiting.has_ended;
             drop(waiting);
             completions.drain(..).for_each(Completion::deliver);
+            wakers.drain(..).for_each(Waker::wake);
             if has_ended { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
@@ -109,8 +144,10 @@ impl Shared {
         let mut waiting = self.waiting.lock();
         waiting.has_ended = true;
         let left = std::mem::take(&mut waiting.completions);
+        let wakers = std::mem::take(&mut waiting.wakers);
         drop(waiting);
         left.into_iter().for_each(Completion::deliver);
+        wakers.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -131,7 +168,7 @@ mod tests {
 
     fn completion(text: &str) -> (Completion, oneshot::Receiver<Answer>) {
         let (reply, waits) = oneshot::channel();
-        (Completion { reply, answer: Ok(Response::new(text.to_owned())) }, waits)
+        (Completion { reply: Reply::Alone(reply), answer: Ok(Response::new(text.to_owned())) }, waits)
     }
 
     #[test]

@@ -119,11 +119,12 @@
 //! # Costs
 //! Three tasks and one socket per client; the thread for connections, once. A call is encoded straight into the outbox and costs one
 //! allocation beside its answer's; a payload over 64 KiB travels on a stream of its own, delays no
-//! small one, and may be overtaken by one that was sent later. Received payloads are slices of the
+//! small one, and may be overtaken by one that was sent later. Hundreds of calls of one task are cheaper as [`Calls`]. Received payloads are slices of the
 //! read buffer. A handler that has shown to be quick costs no task for a request that it answers at once.
 
 mod builder;
 mod call;
+mod calls;
 mod client;
 #[cfg(feature = "cluster")]
 mod cluster;
@@ -162,6 +163,7 @@ mod trace;
 pub use builder::Builder;
 pub use bytes::Bytes;
 pub use call::Call;
+pub use calls::{CallId, Calls};
 #[cfg(feature = "cluster")]
 pub use cluster::{ClusterService, FrontierStatus};
 pub use connect_error::ConnectError;

@@ -166,8 +166,11 @@ pub(super) fn start(get: &GetResponsesRequest) -> Result<Start, Refusal> {
 pub(super) fn response(stored: StoredResponse) -> BrokerResponse {
     let StoredResponse { position, response } = stored;
     let request_message_id = response.request.to_string();
+    let mut message_id = String::with_capacity(request_message_id.len() + 2);
+    message_id.push_str(&request_message_id);
+    message_id.push_str("-r");
     let answer = BrokerResponse {
-        message_id: format!("{request_message_id}-r"),
+        message_id,
         request_message_id,
         user_data: (*response.user_data).to_owned(),
         position,

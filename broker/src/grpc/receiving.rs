@@ -1,6 +1,6 @@
 //! Requests that come and responses that go, at once.
 
-use super::responses::Pushed;
+use super::responses::{Page, Pushed, one_by_one};
 use super::sending::Sending;
 use crate::api::{Api, Refusal};
 use frontier_admin::WatchSlot;
@@ -32,7 +32,7 @@ pub(super) fn stream(
     sending: Sending,
     slot: WatchSlot,
 ) -> impl Stream<Item = Result<BrokerResponse, Status>> + Send {
-    unfold(Stage::Begins(Box::new((api, sending, slot))), async |stage| {
+    one_by_one(unfold(Stage::Begins(Box::new((api, sending, slot))), async |stage| {
         let mut going = match stage {
             Stage::Over => return None,
             Stage::Goes(going) => going,
@@ -43,11 +43,11 @@ pub(super) fn stream(
             },
         };
         match going.next().await {
-            Ok(Some(response)) => Some((Ok(response), Stage::Goes(going))),
+            Ok(Some(page)) => Some((Ok(page), Stage::Goes(going))),
             Ok(None) => None,
             Err(status) => Some((Err(status), Stage::Over)),
         }
-    })
+    }))
 }
 
 /// `None` if there is no request, and so no response.
@@ -60,7 +60,7 @@ async fn begin((api, mut sending, slot): (Api, Sending, WatchSlot)) -> Result<Op
 }
 
 impl Going {
-    async fn next(&mut self) -> Result<Option<BrokerResponse>, Status> {
+    async fn next(&mut self) -> Result<Option<Page>, Status> {
         loop {
             tokio::select! {
                 next = self.pushed.next() => return next,

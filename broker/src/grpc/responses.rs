@@ -3,12 +3,12 @@
 use super::convert;
 use crate::api::Refusal;
 use crate::reader::Reader;
-use crate::session;
 use frontier_admin::WatchSlot;
 use frontier_api::broker::BrokerResponse;
-use futures_util::Stream;
-use futures_util::stream::unfold;
-use std::collections::VecDeque;
+use frontier_sessions::{EndOfResponses, StoredResponse};
+use futures_util::stream::{iter, unfold};
+use futures_util::{Stream, StreamExt};
+use std::vec;
 use tonic::Status;
 
 /// Responses, until none follows.
@@ -16,32 +16,35 @@ pub(super) struct Pushed {
     reader: Reader,
     /// How many may still be sent, if not all.
     left: Option<u64>,
-    waiting: VecDeque<BrokerResponse>,
     is_over: bool,
     _slot: WatchSlot,
 }
 
+/// Some of them, as they are stored: a message is several times as long.
+pub(super) struct Page {
+    responses: vec::IntoIter<StoredResponse>,
+    /// What follows those.
+    end: Option<EndOfResponses>,
+}
+
 impl Pushed {
     pub(super) fn new(reader: Reader, left: Option<u64>, slot: WatchSlot) -> Self {
-        Self { reader, left, waiting: VecDeque::new(), is_over: false, _slot: slot }
+        Self { reader, left, is_over: false, _slot: slot }
     }
 
     pub(super) fn stream(self) -> impl Stream<Item = Result<BrokerResponse, Status>> + Send {
-        unfold(self, async |mut pushed| {
+        one_by_one(unfold(self, async |mut pushed| {
             let next = pushed.next().await.transpose()?;
             Some((next, pushed))
-        })
+        }))
     }
 
-    /// The next one; `None` once there is none.
+    /// The next ones, once those before are written; `None` once there is none.
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub(super) async fn next(&mut self) -> Result<Option<BrokerResponse>, Status> {
+    pub(super) async fn next(&mut self) -> Result<Option<Page>, Status> {
         loop {
-            if let Some(next) = self.waiting.pop_front() {
-                return Ok(Some(next));
-            }
             if self.is_over || self.left == Some(0) {
                 // It is asked for once what was before is written.
                 self.reader.fetched().await;
@@ -49,7 +52,15 @@ impl Pushed {
             }
             let most = self.left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
             match self.reader.next(most).await {
-                Ok(found) => self.take(found),
+                Ok(found) => {
+                    let count = found.responses.len() as u64;
+                    self.left = self.left.map(|left| left.saturating_sub(count));
+                    self.is_over = found.end.is_some();
+                    if count > 0 || self.is_over {
+                        let responses = found.responses.into_iter();
+                        return Ok(Some(Page { responses, end: found.end }));
+                    }
+                }
                 Err(fault) => {
                     self.is_over = true;
                     return Err(Refusal::from(fault).into());
@@ -57,14 +68,26 @@ impl Pushed {
             }
         }
     }
+}
 
-    fn take(&mut self, found: session::Responses) {
-        let count = found.responses.len() as u64;
-        self.left = self.left.map(|left| left.saturating_sub(count));
-        self.waiting.extend(found.responses.into_iter().map(convert::response));
-        if let Some(end) = found.end {
-            self.waiting.push_back(convert::end(end));
-            self.is_over = true;
-        }
+/// The messages of each page, as they are asked for. What a page comes from is not touched for each of them.
+pub(super) fn one_by_one(
+    pages: impl Stream<Item = Result<Page, Status>> + Send,
+) -> impl Stream<Item = Result<BrokerResponse, Status>> + Send {
+    pages.flat_map(|page| {
+        let (page, failed) = match page {
+            Ok(page) => (Some(page), None),
+            Err(status) => (None, Some(Err(status))),
+        };
+        iter(page.into_iter().flatten().map(Ok).chain(failed))
+    })
+}
+
+impl Iterator for Page {
+    type Item = BrokerResponse;
+
+    fn next(&mut self) -> Option<BrokerResponse> {
+        let next = self.responses.next().map(convert::response);
+        next.or_else(|| self.end.take().map(convert::end))
     }
 }

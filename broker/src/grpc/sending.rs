@@ -1,8 +1,8 @@
 //! Requests that come as a stream.
 
 use super::client_of;
-use crate::api::{Api, Refusal, Texts, invalid, who};
-use crate::session::{Flush, Session, Who};
+use crate::api::{Api, Refusal, Texts, gather_bodies, invalid, who};
+use crate::session::{Flush, NotTaken, Session, Who};
 use frontier_access::authn::OperatorRole;
 use frontier_admin::{ApiError, Operator};
 use frontier_api::broker::{BrokerRequest, SendSummary};
@@ -21,6 +21,8 @@ pub(super) struct Sending {
     operator: Operator,
     stream: Streaming<BrokerRequest>,
     to: Option<Recipient>,
+    /// The session and the client that the last request has named: they are right, or nothing.
+    named: (String, String),
     texts: Texts,
     /// The one that was read last, if it was not taken yet.
     ahead: Option<BrokerRequest>,
@@ -42,7 +44,19 @@ pub(super) struct Recipient {
 impl Sending {
     pub(super) fn new(api: Api, operator: Operator, stream: Streaming<BrokerRequest>) -> Self {
         let texts = Texts::default();
-        Self { api, operator, stream, to: None, texts, ahead: None, holds: false, accepted: 0, pending: 0 }
+        let named = Default::default();
+        Self {
+            api,
+            operator,
+            stream,
+            to: None,
+            named,
+            texts,
+            ahead: None,
+            holds: false,
+            accepted: 0,
+            pending: 0,
+        }
     }
 
     /// To whom they go, which the first one says; `None` if there is none.
@@ -96,28 +110,38 @@ impl Sending {
         let batch = self.ahead.as_ref().map_or(to.batch, |first| first.batch_id);
         let most = MOST.min(self.api.sessions.config().limits.session.requests_per_send);
         let (mut requests, mut bytes) = (Vec::new(), 0);
-        while let Some(next) = self.ahead.take_if(|next| next.batch_id == batch) {
-            bytes += next.payload.len();
-            requests.push(self.request(to, next)?);
+        let mut next = self.ahead.take();
+        while let Some(read) = next.take() {
+            bytes += read.payload.len();
+            requests.push(self.request(to, read)?);
             if requests.len() == most || bytes >= MOST_BYTES {
                 break;
             }
             // What is wrong with the next one is told when it is its turn.
             match self.stream.next().now_or_never() {
-                Some(Some(Ok(next))) => self.ahead = Some(next),
+                Some(Some(Ok(read))) if read.batch_id == batch => next = Some(read),
+                Some(Some(Ok(read))) => self.ahead = Some(read),
                 Some(Some(Err(status))) => return Err(broken(&status)),
                 Some(None) | None => break,
             }
         }
+        gather_bodies(&mut requests);
         Ok((batch, requests))
     }
 
     fn request(&mut self, to: &Recipient, read: BrokerRequest) -> Result<Request, Refusal> {
-        if !read.session_id.is_empty() && read.session_id.parse() != Ok(to.session.id()) {
-            return Err(invalid("the requests of one stream are of one session"));
+        // Mostly each says what the one before it has said.
+        if read.session_id != self.named.0 {
+            if !read.session_id.is_empty() && read.session_id.parse() != Ok(to.session.id()) {
+                return Err(invalid("the requests of one stream are of one session"));
+            }
+            self.named.0 = read.session_id;
         }
-        if !read.client_id.is_empty() && ClientId::new(&read.client_id)? != to.client {
-            return Err(invalid("the requests of one stream are of one client"));
+        if read.client_id != self.named.1 {
+            if !read.client_id.is_empty() && ClientId::new(&read.client_id)? != to.client {
+                return Err(invalid("the requests of one stream are of one client"));
+            }
+            self.named.1 = read.client_id;
         }
         self.holds = read.hold;
         let id = match &*read.message_id {
@@ -129,15 +153,15 @@ impl Sending {
     }
 
     /// Sends them as soon as the session takes them. Meanwhile nothing is read of the stream, so its client waits as well.
-    async fn send(&self, to: &Recipient, requests: Vec<Request>) -> Result<(), Refusal> {
+    async fn send(&self, to: &Recipient, mut requests: Vec<Request>) -> Result<(), Refusal> {
         loop {
-            let sent = to.session.send(to.who.clone(), to.client.clone(), to.batch, requests.clone()).await;
-            match sent {
-                Err(Fault { code: FaultCode::Throttled, .. }) => {
+            match to.session.send(to.who.clone(), to.client.clone(), to.batch, requests).await {
+                Err(NotTaken { why: Fault { code: FaultCode::Throttled, .. }, requests: again }) => {
                     self.api.sessions.check_draining()?;
+                    requests = again;
                     to.session.changed().await;
                 }
-                sent => return Ok(sent?),
+                sent => return Ok(sent.map_err(Fault::from)?),
             }
         }
     }

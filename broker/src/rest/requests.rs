@@ -2,7 +2,7 @@
 
 use super::ids;
 use super::{Answer, Id, who};
-use crate::api::{Api, Refusal, Texts, client, invalid};
+use crate::api::{Api, Refusal, Texts, client, gather_bodies, invalid};
 use crate::session::Flush;
 use axum::extract::{Extension, Path, Request, State};
 use base64::Engine;
@@ -69,17 +69,18 @@ pub(super) async fn send(
         .map_err(|error| invalid(error.to_string()))?;
     let client = named_client(named.as_deref(), read.client_id.as_deref())?;
     let mut texts = Texts::default();
-    let requests: Vec<sessions::Request> = read
+    let mut requests: Vec<sessions::Request> = read
         .requests
         .iter()
         .enumerate()
         .map(|(place, item)| to_request(place, item, key.as_deref(), &mut texts))
         .collect::<Result<_, _>>()?;
     let message_ids: Vec<_> = requests.iter().map(|request| request.id.to_string()).collect();
+    gather_bodies(&mut requests);
     let batch = read.batch_id;
     drop(read);
     drop(body);
-    session.send(who(&operator), client, batch, requests).await?;
+    session.send(who(&operator), client, batch, requests).await.map_err(Fault::from)?;
     Ok(json(StatusCode::ACCEPTED, &Enqueued { enqueued: message_ids.len(), message_ids }))
 }
 

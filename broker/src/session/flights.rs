@@ -1,22 +1,21 @@
 //! The calls of a session that are at hosts, of which some are made at two.
 
 use crate::execution::{Caller, Done};
+use frontier_sdk::{CallId, Calls};
 use frontier_sessions::{AttemptId, Ending, Grant, SessionId, Taken, Verdict};
-use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
 /// Calls that are at hosts.
 pub(super) struct Flights {
     session: SessionId,
     caller: Arc<Caller>,
     timeout: Duration,
-    calls: FuturesUnordered<BoxFuture<'static, Done>>,
+    calls: Calls<(AttemptId, Taken)>,
+    /// Those that have ended otherwise than by an answer.
+    over: VecDeque<Done>,
     /// Where calls are made at second hosts: requests by their first call, and first calls by second ones.
     flying: HashMap<AttemptId, Flight>,
     firsts: HashMap<AttemptId, AttemptId>,
@@ -25,8 +24,8 @@ pub(super) struct Flights {
 /// A request that is at one host, or at two.
 struct Flight {
     taken: Taken,
-    /// Ends its calls.
-    cancel: CancellationToken,
+    /// Its first call, if that was made.
+    first: Option<CallId>,
     second: Second,
     /// What became of the first call, if it has ended without an answer, and the second is still under way.
     first_ended: Option<Verdict>,
@@ -36,7 +35,7 @@ struct Flight {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Second {
     None,
-    Running(AttemptId),
+    Running(AttemptId, Option<CallId>),
     Ended,
 }
 
@@ -46,7 +45,8 @@ impl Flights {
             session,
             caller,
             timeout,
-            calls: FuturesUnordered::new(),
+            calls: Calls::new(),
+            over: VecDeque::new(),
             flying: HashMap::new(),
             firsts: HashMap::new(),
         }
@@ -55,40 +55,35 @@ impl Flights {
     /// Has a request called.
     pub(super) fn begin(&mut self, grant: Grant, taken: Taken) {
         if !self.caller.hedges {
-            return self.call(grant, taken, None);
+            self.call(grant, taken);
+            return;
         }
-        let cancel = CancellationToken::new();
-        let (second, first_ended) = (Second::None, None);
-        let flight = Flight { taken: taken.clone(), cancel: cancel.clone(), second, first_ended };
+        let first = self.call(grant, taken.clone());
+        let flight = Flight { taken, first, second: Second::None, first_ended: None };
         self.flying.insert(grant.attempt, flight);
-        self.call(grant, taken, Some(cancel));
     }
 
     /// Has the request of the call `first` called a second time. `false` if that has ended.
     pub(super) fn begin_second(&mut self, first: AttemptId, grant: Grant) -> bool {
-        let Some(flight) = self.flying.get_mut(&first) else { return false };
-        flight.second = Second::Running(grant.attempt);
-        let (taken, cancel) = (flight.taken.clone(), flight.cancel.clone());
+        let Some(flight) = self.flying.get(&first) else { return false };
+        let taken = flight.taken.clone();
+        let second = self.call(grant, taken);
+        if let Some(flight) = self.flying.get_mut(&first) {
+            flight.second = Second::Running(grant.attempt, second);
+        }
         self.firsts.insert(grant.attempt, first);
-        self.call(grant, taken, Some(cancel));
         true
     }
 
-    fn call(&mut self, grant: Grant, taken: Taken, cancel: Option<CancellationToken>) {
-        let (caller, session, timeout) = (self.caller.clone(), self.session, self.timeout);
+    /// `None` if the call can't be made.
+    fn call(&mut self, grant: Grant, taken: Taken) -> Option<CallId> {
         let attempt = grant.attempt;
-        let call = async move {
-            let calling = caller.execute(session, grant, &taken, timeout);
-            let (verdict, ending) = match cancel {
-                None => calling.await,
-                Some(cancel) => tokio::select! {
-                    ended = calling => ended,
-                    () = cancel.cancelled() => (Verdict::GivenBack, Ending::Superseded),
-                },
-            };
-            Done { attempt, taken, verdict, ending }
+        let Some(call) = self.caller.call(self.session, grant, &taken, self.timeout) else {
+            let (verdict, ending) = (Verdict::GivenBack, Ending::Unreachable);
+            self.over.push_back(Done { attempt, taken, verdict, ending });
+            return None;
         };
-        self.calls.push(call.boxed());
+        Some(self.calls.begin(call, (attempt, taken)))
     }
 
     /// The next call that ends; `None` if there is none.
@@ -96,12 +91,30 @@ impl Flights {
     /// # Cancel safety
     /// Cancel safe.
     pub(super) async fn next(&mut self) -> Option<Done> {
-        self.calls.next().await
+        if let Some(done) = self.over.pop_front() {
+            return Some(done);
+        }
+        let ((attempt, taken), answer) = self.calls.next().await?;
+        let (verdict, ending) = self.caller.judge(answer, self.timeout);
+        Some(Done { attempt, taken, verdict, ending })
     }
 
     /// One that has ended already.
     pub(super) fn ended(&mut self) -> Option<Done> {
-        self.calls.next().now_or_never().flatten()
+        if let Some(done) = self.over.pop_front() {
+            return Some(done);
+        }
+        let ((attempt, taken), answer) = self.calls.next_ready()?;
+        let (verdict, ending) = self.caller.judge(answer, self.timeout);
+        Some(Done { attempt, taken, verdict, ending })
+    }
+
+    /// Ends the call of a request that has its answer from another one.
+    fn supersede(&mut self, call: Option<CallId>) {
+        if let Some((attempt, taken)) = call.and_then(|call| self.calls.cancel(call)) {
+            let (verdict, ending) = (Verdict::GivenBack, Ending::Superseded);
+            self.over.push_back(Done { attempt, taken, verdict, ending });
+        }
     }
 
     /// What the end of a call means for its request; `None` if another call of that goes on, or has ended before.
@@ -119,7 +132,7 @@ impl Flights {
         let is_second = attempt != first;
         let is_answered = matches!(verdict, Verdict::Done(_));
         let goes_on = match (is_second, flight.second) {
-            (false, second) => matches!(second, Second::Running(_)),
+            (false, second) => matches!(second, Second::Running(..)),
             (true, _) => flight.first_ended.is_none(),
         };
         if !is_answered && goes_on {
@@ -130,8 +143,9 @@ impl Flights {
             return None;
         }
         let flight = self.flying.remove(&first)?;
-        flight.cancel.cancel();
-        if let Second::Running(second) = flight.second {
+        self.supersede(flight.first);
+        if let Second::Running(second, call) = flight.second {
+            self.supersede(call);
             self.firsts.remove(&second);
         }
         if flight.second != Second::None {
@@ -147,6 +161,7 @@ impl Flights {
     /// Forgets all of them.
     pub(super) fn clear(&mut self) {
         self.calls.clear();
+        self.over.clear();
         self.flying.clear();
         self.firsts.clear();
     }

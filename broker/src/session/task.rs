@@ -1,16 +1,19 @@
 //! The task that owns a session.
 
+mod serving;
+
 use super::flights::Flights;
-use super::{Command, Flush, Flushed, Link, Responses, Sent, View};
+use super::{Command, Link, Room, View};
 use crate::dispatch::{DispatchHandle, Event, Mailbox};
 use crate::execution::{Caller, Done};
 use crate::leading::Leading;
 use frontier_sessions as domain;
 use frontier_sessions::{
-    AttemptId, BatchId, Budget, ClientId, Closing, Completion, Ending, Fault, FaultCode, Flushing, Grant,
-    Log, Next, Position, Request, SessionKind, SessionPlan, SessionState, Start, StoreError,
+    AttemptId, Budget, ClientId, Closing, Completion, Ending, Grant, Log, Next, SessionKind, SessionPlan,
+    SessionState, StoreError,
 };
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -41,18 +44,8 @@ pub(crate) struct Parts {
     /// Whether the broker is stopping.
     pub(crate) draining: Arc<AtomicBool>,
     pub(crate) leading: Leading,
-    pub(crate) pressure: Pressure,
-    /// It is kept with others, which may have what can be forgotten.
-    pub(crate) has_neighbours: bool,
-    /// How many bytes of fetched responses each client keeps where there is no room.
-    pub(crate) left: usize,
+    pub(crate) room: Room,
 }
-
-/// Tells all sessions that there is no room: when it did so last.
-pub(crate) type Pressure = Arc<watch::Sender<Option<Instant>>>;
-
-/// How often all sessions are told at most.
-const PRESSING: Duration = Duration::from_millis(250);
 
 struct Task {
     session: domain::Session,
@@ -68,16 +61,13 @@ struct Task {
     outlives: bool,
     draining: Arc<AtomicBool>,
     leading: Leading,
-    pressure: Pressure,
-    has_neighbours: bool,
-    left: usize,
+    room: Room,
     view: Arc<watch::Sender<View>>,
 }
 
 /// Starts the task. `on_end` runs when it has ended, however it has.
 pub(crate) fn start(parts: Parts, on_end: impl FnOnce() + Send + 'static) -> Link {
-    let Parts { session, log, dispatch, caller, outlives, draining, leading, pressure, has_neighbours, left } =
-        parts;
+    let Parts { session, log, dispatch, caller, outlives, draining, leading, room } = parts;
     let view = Arc::new(watch::Sender::new(view(&session)));
     let (commands, receiver) = mpsc::channel(WAITING);
     let over = CancellationToken::new();
@@ -96,9 +86,7 @@ pub(crate) fn start(parts: Parts, on_end: impl FnOnce() + Send + 'static) -> Lin
         outlives,
         draining,
         leading,
-        pressure,
-        has_neighbours,
-        left,
+        room,
         view: view.clone(),
     };
     let running = tokio::spawn(task.run(receiver));
@@ -121,6 +109,16 @@ pub(crate) fn view(session: &domain::Session) -> View {
     View { state: session.state(), closing: session.closing().cloned(), counts: session.counts() }
 }
 
+/// Adds those of one client to the others of it.
+fn gather(all: &mut BTreeMap<ClientId, Vec<Completion>>, client: ClientId, mut row: Vec<Completion>) {
+    match all.entry(client) {
+        Entry::Vacant(place) => {
+            place.insert(row);
+        }
+        Entry::Occupied(mut before) => before.get_mut().append(&mut row),
+    }
+}
+
 impl Task {
     async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let opened = Event::Opened {
@@ -130,7 +128,7 @@ impl Task {
             mailbox: self.mailbox.clone(),
         };
         self.dispatch.tell(opened).await;
-        let mut pressure = self.pressure.subscribe();
+        let mut pressure = self.room.pressure();
         // One that was taken up again has something to call before anybody asks for it.
         self.report().await;
         while !self.is_over() {
@@ -188,201 +186,30 @@ impl Task {
         }
     }
 
-    async fn on_command(&mut self, command: Command) {
-        let now = Instant::now();
-        // Whoever has gone away does not want the answer.
-        match command {
-            Command::Attach(who, kind, reply) => {
-                let _ = reply.send(self.session.attach(who.as_deref(), kind, now));
-            }
-            Command::Send { who, client, batch, requests, reply } => {
-                let _ = reply.send(self.send(who.as_deref(), &client, batch, requests, now).await);
-            }
-            Command::Flush { who, client, flush, reply } => {
-                let _ = reply.send(self.flush(who.as_deref(), &client, flush, now).await);
-            }
-            Command::Read { who, client, start, most, bytes, reply } => {
-                let budget = Budget { items: most, bytes };
-                let _ = reply.send(self.read(who.as_deref(), &client, start, budget, now).await);
-            }
-            Command::Acknowledge { client, before, reply } => {
-                let _ = reply.send(self.acknowledge(&client, before, now).await);
-            }
-            Command::Purge { who, client, reply } => {
-                let _ = reply.send(self.purge(who.as_deref(), &client, now).await);
-            }
-            Command::Close(who, reply) => {
-                let checked = self.session.check(who.as_deref());
-                if checked.is_ok() {
-                    self.session.close(Closing::Closed, now);
-                    self.delete().await;
-                    self.report().await;
-                }
-                let _ = reply.send(checked);
-            }
-        }
-    }
-
-    async fn send(
-        &mut self,
-        who: Option<&str>,
-        client: &ClientId,
-        batch: BatchId,
-        requests: Vec<Request>,
-        now: Instant,
-    ) -> Result<Sent, Fault> {
-        let sending = self.session.send(who, client, batch, requests, now)?;
-        if let Some(from) = sending.discard {
-            let discarded = self.log.discard(client, from).await;
-            self.stored(discarded)?;
-        }
-        if !sending.requests.is_empty() {
-            let mut appended = self.log.append(client, sending.requests.clone(), sending.commit).await;
-            if appended == Err(StoreError::Full) && self.forget_fetched().await {
-                appended = self.log.append(client, sending.requests.clone(), sending.commit).await;
-            }
-            match appended {
-                Err(StoreError::Full) => {
-                    // Others may have what can be forgotten as well.
-                    self.pressure.send_if_modified(|told_at| {
-                        let is_due = self.has_neighbours
-                            && told_at.is_none_or(|at| now.saturating_duration_since(at) >= PRESSING);
-                        *told_at = if is_due { Some(now) } else { *told_at };
-                        is_due
-                    });
-                    return Ok(Sent::Full(sending.requests.into_iter().map(|it| it.request).collect()));
-                }
-                appended => self.stored(appended)?,
-            }
-            self.session.appended(client, sending.requests);
-        }
-        Ok(Sent::Stored)
-    }
-
-    /// Forgets the responses that were fetched, as there is no room. Whether there were any.
-    async fn forget_fetched(&mut self) -> bool {
-        let fetched = self.session.forget_fetched(self.left);
-        for (client, before) in &fetched {
-            if let Err(error) = self.log.forget(client, *before).await {
-                self.fail_if_lost(&error);
-            }
-        }
-        !fetched.is_empty()
-    }
-
-    async fn flush(
-        &mut self,
-        who: Option<&str>,
-        client: &ClientId,
-        flush: Flush,
-        now: Instant,
-    ) -> Result<Flushed, Fault> {
-        let Flush { batch, sent, ends } = flush;
-        let Flushing { discard, commit } = self.session.flush(who, client, batch, sent, ends, now)?;
-        if let Some(from) = discard {
-            let discarded = self.log.discard(client, from).await;
-            self.stored(discarded)?;
-        }
-        let committed = self.log.commit(client, commit).await;
-        self.stored(committed)?;
-        self.session.committed(client, &commit);
-        if ends {
-            self.wake_readers();
-        }
-        let counts = self.session.client(client).map(domain::Client::counts).unwrap_or_default();
-        Ok(Flushed { pending: counts.queued + counts.running, committed: commit.before })
-    }
-
-    async fn read(
-        &mut self,
-        who: Option<&str>,
-        client: &ClientId,
-        start: Start,
-        budget: Budget,
-        now: Instant,
-    ) -> Result<Responses, Fault> {
-        let reading = self.session.read(who, client, start, now)?;
-        let mut responses = Vec::new();
-        if reading.from < reading.until && budget.items > 0 {
-            let read = self.log.responses(client, reading.from, budget).await;
-            responses = self.stored(read)?;
-        }
-        let next = responses.last().map_or(reading.from, |last| last.position + 1);
-        let remaining = reading.until.saturating_sub(next);
-        Ok(Responses { responses, next, remaining, end: reading.end.filter(|_| remaining == 0) })
-    }
-
-    async fn acknowledge(&mut self, client: &ClientId, before: Position, now: Instant) -> Result<(), Fault> {
-        let (is_new, forget) = self.session.acknowledge(client, before, now);
-        if is_new {
-            let acknowledged = self.log.acknowledge(client, before).await;
-            self.stored(acknowledged)?;
-        }
-        if let Some(before) = forget {
-            let forgotten = self.log.forget(client, before).await;
-            self.stored(forgotten)?;
-        }
-        Ok(())
-    }
-
-    async fn purge(&mut self, who: Option<&str>, client: &ClientId, now: Instant) -> Result<bool, Fault> {
-        let was_there = self.session.purge(who, client, now)?;
-        if was_there {
-            self.wake_readers();
-            let purged = self.log.purge(client).await;
-            self.stored(purged)?;
-        }
-        Ok(was_there)
-    }
-
-    /// What the store's answer means for who asks. A session that has another owner is lost to this broker.
-    fn stored<T>(&mut self, result: Result<T, StoreError>) -> Result<T, Fault> {
-        result.map_err(|error| {
-            let code = match error {
-                StoreError::Full => FaultCode::StorageFull,
-                StoreError::Unsupported(_) => FaultCode::Unsupported,
-                StoreError::Unavailable(_) | StoreError::Exists => FaultCode::StoreUnavailable,
-                StoreError::Damaged(_) => FaultCode::SessionFailure,
-                StoreError::Fenced => FaultCode::NotOwner,
-            };
-            self.fail_if_lost(&error);
-            Fault::new(code, error.to_string())
-        })
-    }
-
-    /// Whether the session can't go on: it has another owner, or the store has not kept it.
-    fn fail_if_lost(&mut self, error: &StoreError) -> bool {
-        let why = match error {
-            StoreError::Fenced => "another broker has the session, or it is gone from its store".to_owned(),
-            StoreError::Damaged(why) => {
-                tracing::error!(%why, session = %self.session.id(), "a session is damaged in the store");
-                why.clone()
-            }
-            StoreError::Exists
-            | StoreError::Full
-            | StoreError::Unsupported(_)
-            | StoreError::Unavailable(_) => return false,
-        };
-        self.session.close(Closing::Failed(why), Instant::now());
-        true
-    }
-
     /// Calls have ended: their responses are stored together.
     async fn on_done(&mut self, first: Done) {
         let now = Instant::now();
         let mut completions: BTreeMap<ClientId, Vec<Completion>> = BTreeMap::new();
+        // Those of one client mostly come one after the other.
+        let mut row: Option<(ClientId, Vec<Completion>)> = None;
         let mut next = Some(first);
         let mut count = 0;
         while let Some(Done { attempt, taken, verdict, ending }) = next {
             self.ended.push((attempt, ending));
             let settled = self.calls.settle(attempt, taken, verdict);
             let finished = settled.and_then(|(taken, verdict)| self.session.finish(taken, verdict, now));
-            if let Some((client, completion)) = finished {
-                completions.entry(client).or_default().push(completion);
+            match (finished, &mut row) {
+                (None, _) => {}
+                (Some((client, completion)), Some((last, row))) if client == *last => row.push(completion),
+                (Some((client, completion)), row) => {
+                    let before = row.replace((client, vec![completion]));
+                    before.into_iter().for_each(|(last, row)| gather(&mut completions, last, row));
+                }
             }
             count += 1;
             next = if count < MOST_DONE { self.calls.ended() } else { None };
         }
+        row.into_iter().for_each(|(last, row)| gather(&mut completions, last, row));
         for (client, completions) in completions {
             self.complete(&client, completions).await;
         }

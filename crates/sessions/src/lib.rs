@@ -23,6 +23,7 @@
 //! - [`Fault`] is why something was refused, with its code, as clients see it.
 
 mod batch;
+mod bodies;
 mod client;
 pub mod codec;
 #[cfg(any(test, feature = "contract"))]
@@ -40,6 +41,7 @@ mod store;
 mod throttle;
 
 pub use batch::{Batch, Commit};
+pub use bodies::gather;
 pub use client::{Client, ClientCounts, ClientState, EndOfResponses, EndReason, Next, Taken, Verdict};
 pub use dispatcher::{
     AttemptId, Balance, DispatchConfig, Dispatcher, Ending, Figures, Grant, HedgeConfig, Host, HostKey,

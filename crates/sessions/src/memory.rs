@@ -1,20 +1,28 @@
 //! A store in memory, for interactive sessions.
 
+mod unanswered;
+
 use crate::batch::Commit;
+use crate::bodies::gather;
 use crate::id::{ClientId, Fence, Position, Sequence, SessionId};
 use crate::store::{
     Answer, Budget, Completion, Durability, Log, Opened, RecoveredClient, SessionRecord, Store, StoreError,
     StoredRequest, StoredResponse,
 };
-use crate::{Outcome, Request, Response};
+use crate::{Outcome, Response};
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use unanswered::Unanswered;
 
 /// What one request or response takes beside its own bytes, so that empty ones count as well.
 const ITEM: usize = 128;
+
+/// Answers of up to so many bytes are put together, in blocks of no more than so many.
+const SHORT: usize = 512;
+const BLOCK: usize = 64 << 10;
 
 /// How many ids there are in one answer of [`Store::sessions`].
 const PAGE: usize = 1000;
@@ -65,7 +73,7 @@ struct State {
 #[derive(Default)]
 struct Queues {
     commit: Commit,
-    requests: BTreeMap<Sequence, Request>,
+    requests: Unanswered,
     responses: VecDeque<StoredResponse>,
     next_position: Position,
     acknowledged: Position,
@@ -178,10 +186,10 @@ impl Log for MemoryLog {
         commit: Option<Commit>,
     ) -> Answer<'a, ()> {
         Self::answer(self.with(client, |queues| {
-            let fresh: Vec<_> =
-                requests.into_iter().filter(|it| !queues.requests.contains_key(&it.sequence)).collect();
+            let mut fresh = requests;
+            fresh.retain(|it| !queues.requests.contains(it.sequence));
             self.room.take(fresh.iter().map(|it| it.request.size() + ITEM).sum())?;
-            queues.requests.extend(fresh.into_iter().map(|it| (it.sequence, it.request)));
+            fresh.into_iter().for_each(|it| queues.requests.push(it.sequence, it.request));
             queues.commit = commit.unwrap_or(queues.commit);
             Ok(())
         }))
@@ -196,8 +204,7 @@ impl Log for MemoryLog {
 
     fn discard<'a>(&'a self, client: &'a ClientId, from: Sequence) -> Answer<'a, ()> {
         Self::answer(self.with(client, |queues| {
-            let gone = queues.requests.split_off(&from);
-            self.room.give(gone.values().map(|it| it.size() + ITEM).sum());
+            self.room.give(queues.requests.drop_from(from, |it| it.size() + ITEM));
             Ok(())
         }))
     }
@@ -209,15 +216,15 @@ impl Log for MemoryLog {
         budget: Budget,
     ) -> Answer<'a, Vec<StoredRequest>> {
         Self::answer(self.with(client, |queues| {
-            let stored = queues
-                .requests
-                .range(from..)
-                .map(|(&sequence, request)| StoredRequest { sequence, request: request.clone() });
+            let stored = queues.requests.from(from);
+            let stored = stored.map(|(sequence, it)| StoredRequest { sequence, request: it.clone() });
             Ok(within(budget, stored, |it| it.request.size()))
         }))
     }
 
     fn complete<'a>(&'a self, client: &'a ClientId, completions: Vec<Completion>) -> Answer<'a, ()> {
+        let mut completions = completions;
+        gather_answers(&mut completions);
         Self::answer(self.with(client, |queues| {
             completions.into_iter().for_each(|it| queues.complete(it, &self.room));
             Ok(())
@@ -278,7 +285,7 @@ impl Queues {
     fn complete(&mut self, completion: Completion, room: &Room) {
         let Completion { sequence, position, response } = completion;
         // It was completed before, or its client was purged.
-        let Some(request) = self.requests.remove(&sequence) else { return };
+        let Some(request) = self.requests.remove(sequence) else { return };
         room.give(request.size() + ITEM);
         room.take_anyway(response.size() + ITEM);
         self.failed += u64::from(matches!(response.outcome, Outcome::Fault(_)));
@@ -294,14 +301,15 @@ impl Queues {
     }
 
     fn size(&self) -> usize {
-        let requests: usize = self.requests.values().map(|it| it.size() + ITEM).sum();
+        let requests: usize = self.requests.all().map(|it| it.size() + ITEM).sum();
         let responses: usize = self.responses.iter().map(|it| it.response.size() + ITEM).sum();
         requests + responses
     }
 
     fn recovered(&self) -> RecoveredClient {
         let before = self.commit.before;
-        let pending = self.requests.range(..before).map(|(&sequence, it)| (sequence, it.id)).collect();
+        let pending = self.requests.from(0).take_while(|(sequence, _)| *sequence < before);
+        let pending = pending.map(|(sequence, it)| (sequence, it.id)).collect();
         let answered = |it: &StoredResponse| {
             let Response { request, .. } = it.response;
             (it.position, request, it.response.size())
@@ -317,12 +325,64 @@ impl Queues {
     }
 }
 
+/// Puts short answers together, in memory of their own.
+fn gather_answers(completions: &mut [Completion]) {
+    for some in completions.chunks_mut(BLOCK / SHORT) {
+        let answers = some.iter_mut().filter_map(|it| match &mut it.response.outcome {
+            Outcome::Answer(body) => Some(body),
+            Outcome::Fault(_) => None,
+        });
+        gather(answers, SHORT);
+    }
+}
+
 fn within<T>(budget: Budget, items: impl Iterator<Item = T>, size: impl Fn(&T) -> usize) -> Vec<T> {
     let mut bytes = 0;
-    let fits = |item: &T| {
-        let is_fine = bytes < budget.bytes;
-        bytes += size(item);
-        is_fine
-    };
-    items.take(budget.items.max(1)).take_while(fits).collect()
+    let items = items.take(budget.items.max(1));
+    let mut found = Vec::with_capacity(items.size_hint().0);
+    for item in items {
+        if bytes >= budget.bytes {
+            break;
+        }
+        bytes += size(&item);
+        found.push(item);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{MessageId, Request, Settings};
+    use bytes::Bytes;
+
+    #[tokio::test]
+    async fn a_short_answer_leaves_what_it_came_in() {
+        let store = MemoryStore::new(1 << 20);
+        let settings = Settings::interactive("a");
+        let record =
+            SessionRecord { id: SessionId(1), settings, creator: None, created_at: 0, notes: Vec::new() };
+        let log = store.create(record).await.unwrap();
+        let client = ClientId::anonymous();
+        let request = |sequence: u64| {
+            let (action, body, user_data) = ("a".into(), Bytes::new(), "".into());
+            let request = Request { id: MessageId(sequence.into()), action, body, user_data };
+            StoredRequest { sequence, request }
+        };
+        log.append(&client, (0..300).map(request).collect(), None).await.unwrap();
+        let read = Bytes::from(vec![7; 60_000]);
+        let completion = |sequence: u64| {
+            let outcome = Outcome::Answer(read.slice(..usize::try_from(sequence).unwrap()));
+            let response = Response { request: MessageId(sequence.into()), user_data: "".into(), outcome };
+            Completion { sequence, position: sequence, response }
+        };
+        log.complete(&client, (0..300).map(completion).collect()).await.unwrap();
+        read.try_into_mut().expect("nobody else has it");
+        let budget = Budget { items: 1000, bytes: 1 << 20 };
+        let responses = log.responses(&client, 0, budget).await.unwrap();
+        for (StoredResponse { response, .. }, length) in responses.iter().zip(0..300) {
+            assert_eq!(response.outcome, Outcome::Answer(vec![7; length].into()));
+        }
+        assert_eq!((responses.len(), store.taken()), (300, 300 * ITEM + (0..300).sum::<usize>()));
+    }
 }

@@ -95,6 +95,16 @@ struct Member {
     is_ready: bool,
 }
 
+impl Member {
+    /// The client takes its turn, if it has anything to call.
+    fn note_ready(&mut self, client: &ClientId, ready: &mut VecDeque<ClientId>) {
+        if !self.is_ready && self.client.queued() > 0 {
+            self.is_ready = true;
+            ready.push_back(client.clone());
+        }
+    }
+}
+
 /// Requests that are to be stored.
 #[derive(Debug)]
 pub struct Sending {
@@ -173,7 +183,7 @@ impl Session {
     ) -> Result<Sending, Fault> {
         self.check(who)?;
         self.limits.check(&requests)?;
-        let is_throttling = self.settings.kind == SessionKind::Interactive && self.is_throttling();
+        let is_throttling = self.throttles();
         let member = self.member(who, client, now)?;
         let (discards, fresh) = member.client.admit(batch, requests)?;
         if is_throttling && !fresh.is_empty() {
@@ -270,11 +280,11 @@ impl Session {
         let id = taken.client.clone();
         let member = self.members.get_mut(&id).filter(|member| member.client.knows(&taken))?;
         let completion = member.client.finish(taken, verdict, self.resend_limit);
+        member.note_ready(&id, &mut self.ready);
         if member.client.is_done() {
             member.quiet_since = now;
             self.wake_by(now, self.settings.timeouts.client_idle);
         }
-        self.note_ready(&id);
         completion.map(|completion| (id, completion))
     }
 
@@ -307,16 +317,16 @@ impl Session {
 
     /// The client takes its turn, if it has anything to call.
     fn note_ready(&mut self, client: &ClientId) {
-        if let Some(member) = self.members.get_mut(client)
-            && !member.is_ready
-            && member.client.queued() > 0
-        {
-            member.is_ready = true;
-            self.ready.push_back(client.clone());
+        if let Some(member) = self.members.get_mut(client) {
+            member.note_ready(client, &mut self.ready);
         }
     }
 
-    fn is_throttling(&mut self) -> bool {
+    /// Whether no more requests are taken, as too many wait.
+    pub fn throttles(&mut self) -> bool {
+        if self.settings.kind != SessionKind::Interactive {
+            return false;
+        }
         let counts = self.members.values().map(|member| member.client.counts());
         let messages: u64 = counts.map(|it| it.queued + it.running + it.unfetched).sum();
         self.throttle.update(usize::try_from(messages).unwrap_or(usize::MAX))

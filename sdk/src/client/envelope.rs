@@ -1,6 +1,7 @@
 //! What is sent to the other side and may be answered: calls and messages.
 
 use crate::connection::{Connection, NotSent, ResponseFuture, detached};
+use crate::delivery::Reply;
 use crate::{Error, Response, TraceContext};
 use bytes::Bytes;
 use frontier_protocol::{Code, Custom, EdgeId, EncodeError, FRAGMENT, Flags, Kind, Publish, Request};
@@ -82,6 +83,27 @@ impl Operation for Envelope<'_> {
 }
 
 impl Envelope<'_> {
+    /// The same under this name, which lasts less long.
+    pub(crate) fn named<'a>(&self, name: &'a str) -> Envelope<'a> {
+        let Self { kind, payload, custom, trace, edge, timeout, .. } = self.clone();
+        Envelope { kind, name, payload, custom, trace, edge, timeout }
+    }
+
+    /// Takes the trace of the current span, unless it has one.
+    #[cfg(feature = "trace")]
+    pub(crate) fn find_trace(&mut self) {
+        if self.trace.is_none() {
+            self.trace = TraceContext::current();
+        }
+    }
+
+    /// Refuses what can be sent nowhere. Until when it may take.
+    pub(crate) fn begin(&self) -> Result<Instant, Error> {
+        self.check_edge()?;
+        let text = "the timeout is too long: the deadline would be out of range";
+        Instant::now().checked_add(self.timeout).ok_or_else(|| Error::new(Code::TooLarge, text))
+    }
+
     /// Whether the payload goes on a stream of its own.
     pub(crate) fn is_detached(&self) -> bool {
         self.payload.len() > FRAGMENT
@@ -114,6 +136,17 @@ impl Envelope<'_> {
             Some(answer) => connection.request(answer, deadline, encode).map(Some),
             None => connection.send(|out| encode(0, out)).map(|()| None),
         }
+    }
+
+    /// Puts a call on the lane, whose answer goes to `reply`: its id.
+    pub(crate) fn send_among(
+        &self,
+        connection: &Connection,
+        deadline: Instant,
+        reply: Reply,
+    ) -> Result<u64, NotSent> {
+        let (timeout_ms, takes_traces) = (millis(self.timeout), connection.takes_traces);
+        connection.call(deadline, reply, |id, out| self.encode(id, timeout_ms, takes_traces, false, out))
     }
 
     /// Sends it with its payload on a stream of its own, and waits for the answer.

@@ -1,9 +1,8 @@
 //! A call or a message between the moment in which it can be sent and its answer.
 
-use super::{Client, Envelope, Operation, Target, retry};
-use crate::connection::{NotSent, ResponseFuture};
+use super::{Client, Envelope, Target, retry};
+use crate::connection::ResponseFuture;
 use crate::{Error, Response};
-use frontier_protocol::Code;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -37,6 +36,15 @@ impl<'a> PendingRequest<'a> {
         Self { target, envelope, state: State::Fresh }
     }
 
+    /// What it goes through, and the envelope, which has not been polled.
+    pub(crate) fn into_parts(self) -> (Target<'a>, Envelope<'a>) {
+        #[cfg_attr(not(feature = "trace"), expect(unused_mut, reason = "the current span is found by it"))]
+        let Self { target, mut envelope, .. } = self;
+        #[cfg(feature = "trace")]
+        envelope.find_trace();
+        (target, envelope)
+    }
+
     /// Changes the envelope, which has not been polled: its builder owns it.
     pub(crate) fn change(&mut self, change: impl FnOnce(&mut Envelope<'a>)) {
         change(&mut self.envelope);
@@ -44,13 +52,7 @@ impl<'a> PendingRequest<'a> {
 
     /// Sends the envelope, if that can be done at once. `None` if no answer is waited for.
     fn start(&self) -> Result<Option<State<'a>>, Error> {
-        self.envelope.check_edge()?;
-        let Some(deadline) = Instant::now().checked_add(self.envelope.timeout) else {
-            return Err(Error::new(
-                Code::TooLarge,
-                "the timeout is too long: the deadline would be out of range",
-            ));
-        };
+        let deadline = self.envelope.begin()?;
         match self.target {
             Target::Client(client) => self.start_at(client, deadline),
             #[cfg(feature = "cluster")]
@@ -62,18 +64,12 @@ impl<'a> PendingRequest<'a> {
 
     fn start_at(&self, client: &'a Arc<Client>, deadline: Instant) -> Result<Option<State<'a>>, Error> {
         let envelope = &self.envelope;
-        if let Some(connection) = client.current()
-            && !envelope.is_detached()
-        {
-            envelope.check(&connection)?;
-            match envelope.send(&connection, deadline, envelope.timeout) {
-                Ok(waiting) => return Ok(waiting.map(|waiting| State::Sent(waiting, deadline))),
-                Err(NotSent::Refused(error)) => return Err(error),
-                Err(NotSent::Full) => {}
-                Err(NotSent::Gone) => client.retire(&connection),
-            }
-        }
-        Ok(Some(self.send_slowly(client, deadline)))
+        let sent =
+            client.send_at_once(envelope, |connection| envelope.send(connection, deadline, envelope.timeout));
+        Ok(match sent? {
+            Some(waiting) => waiting.map(|waiting| State::Sent(waiting, deadline)),
+            None => Some(self.send_slowly(client, deadline)),
+        })
     }
 
     fn send_slowly(&self, client: &'a Arc<Client>, deadline: Instant) -> State<'a> {
@@ -119,9 +115,7 @@ impl Future for PendingRequest<'_> {
                 State::Fresh => {
                     self.state = State::Over;
                     #[cfg(feature = "trace")]
-                    if self.envelope.trace.is_none() {
-                        self.envelope.trace = crate::TraceContext::current();
-                    }
+                    self.envelope.find_trace();
                     match self.start()? {
                         Some(state) => self.state = state,
                         None => return Poll::Ready(Ok(Response::default())),

@@ -31,13 +31,13 @@ pub(crate) async fn send<A: Operation>(
 }
 
 /// Whether [`retry`] may succeed.
-pub(super) fn may_retry<A: Operation>(client: &Client, operation: &A, error: &Error) -> bool {
+pub(crate) fn may_retry<A: Operation>(client: &Client, operation: &A, error: &Error) -> bool {
     operation.is_at_other_gateway(error) || may_arrive_soon(client, operation, error)
 }
 
 /// The request was sent at `start` or later, and its gateway does not have the edge or no such service, which is the
 /// `error`.
-pub(super) async fn retry<A: Operation>(
+pub(crate) async fn retry<A: Operation>(
     client: &Client,
     operation: &A,
     start: Instant,

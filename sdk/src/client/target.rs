@@ -17,7 +17,36 @@ pub(crate) enum Target<'a> {
     Cluster(&'a Arc<Cluster>),
 }
 
+/// The same, kept.
+#[derive(Clone)]
+pub(crate) enum OwnTarget {
+    Client(Arc<Client>),
+    #[cfg(feature = "cluster")]
+    Cluster(Arc<Cluster>),
+}
+
+impl OwnTarget {
+    /// Whether it is this one.
+    pub(crate) fn is(&self, target: Target<'_>) -> bool {
+        match (self, target) {
+            (Self::Client(own), Target::Client(other)) => Arc::ptr_eq(own, other),
+            #[cfg(feature = "cluster")]
+            (Self::Cluster(own), Target::Cluster(other)) => Arc::ptr_eq(own, other),
+            #[cfg(feature = "cluster")]
+            _ => false,
+        }
+    }
+}
+
 impl<'a> Target<'a> {
+    pub(crate) fn to_own(self) -> OwnTarget {
+        match self {
+            Self::Client(client) => OwnTarget::Client(client.clone()),
+            #[cfg(feature = "cluster")]
+            Self::Cluster(cluster) => OwnTarget::Cluster(cluster.clone()),
+        }
+    }
+
     pub(crate) fn client(self) -> Option<&'a Arc<Client>> {
         match self {
             Self::Client(client) => Some(client),

@@ -1,11 +1,10 @@
 //! The table of requests that wait for their answers.
 
-use crate::delivery::Completion;
+use crate::delivery::{Completion, Reply};
 use crate::{Error, Response};
 use frontier_protocol::{Code, Kind};
 use parking_lot::Mutex;
 use slab::Slab;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 /// How many requests may be pending on one connection.
@@ -35,13 +34,12 @@ struct Slot {
     /// The kind of frame that answers.
     answer: Kind,
     deadline: Instant,
-    reply: oneshot::Sender<Answer>,
+    reply: Reply,
 }
 
 /// A request that has its slot.
 pub(crate) struct Inserted {
     pub(crate) id: u64,
-    pub(crate) reply: oneshot::Receiver<Answer>,
     /// Whether its deadline is the first one due, which the connection's task must hear of.
     pub(crate) is_first_due: bool,
 }
@@ -51,8 +49,8 @@ impl PendingRequests {
         Self(Mutex::new(State { slots: Slab::new(), number: 1, due: None, closed: None }))
     }
 
-    pub(crate) fn insert(&self, answer: Kind, deadline: Instant) -> Result<Inserted, Error> {
-        let (sender, reply) = oneshot::channel();
+    /// A slot for a request that a frame of the kind `answer` answers.
+    pub(crate) fn insert(&self, answer: Kind, deadline: Instant, reply: Reply) -> Result<Inserted, Error> {
         let mut state = self.0.lock();
         if let Some(error) = &state.closed {
             return Err(error.clone());
@@ -65,12 +63,12 @@ impl PendingRequests {
         }
         let number = state.number;
         state.number = number.checked_add(1).unwrap_or(1);
-        let index = state.slots.insert(Slot { number, answer, deadline, reply: sender });
+        let index = state.slots.insert(Slot { number, answer, deadline, reply });
         let is_first_due = state.due.is_none_or(|due| deadline < due);
         if is_first_due {
             state.due = Some(deadline);
         }
-        Ok(Inserted { id: id(index, number), reply, is_first_due })
+        Ok(Inserted { id: id(index, number), is_first_due })
     }
 
     /// An answer and its requester. A late one, or one to nothing, is dropped.
@@ -126,7 +124,7 @@ impl PendingRequests {
             state.due = state.slots.iter().map(|(_, slot)| slot.deadline).min();
         }
         for reply in overdue {
-            let _ = reply.send(Err(Error::new(Code::Deadline, "")));
+            reply.give(Err(Error::new(Code::Deadline, "")));
         }
         calls
     }
@@ -139,7 +137,7 @@ impl PendingRequests {
             std::mem::take(&mut state.slots)
         };
         for (_, slot) in slots {
-            let _ = slot.reply.send(Err(error.clone()));
+            slot.reply.give(Err(error.clone()));
         }
     }
 
@@ -175,9 +173,23 @@ fn number(id: u64) -> u32 {
 mod tests {
     use super::*;
     use std::time::Duration;
+    use tokio::sync::oneshot;
 
-    fn insert(pending: &PendingRequests, deadline: Instant) -> Inserted {
-        pending.insert(Kind::Response, deadline).unwrap()
+    struct Waits {
+        id: u64,
+        is_first_due: bool,
+        reply: oneshot::Receiver<Answer>,
+    }
+
+    fn insert(pending: &PendingRequests, deadline: Instant) -> Waits {
+        let (sender, reply) = oneshot::channel();
+        let Inserted { id, is_first_due } =
+            pending.insert(Kind::Response, deadline, Reply::Alone(sender)).unwrap();
+        Waits { id, is_first_due, reply }
+    }
+
+    fn refusal(pending: &PendingRequests) -> Option<Error> {
+        pending.insert(Kind::Ack, Instant::now(), Reply::Alone(oneshot::channel().0)).err()
     }
 
     fn complete(pending: &PendingRequests, id: u64, kind: Kind, answer: impl FnOnce() -> Answer) {
@@ -225,7 +237,7 @@ mod tests {
         let error = Error::new(Code::Disconnected, "");
         pending.close(&error);
         assert_eq!(waiting.reply.try_recv().unwrap(), Err(error.clone()));
-        assert_eq!(pending.insert(Kind::Ack, Instant::now()).err(), Some(error));
+        assert_eq!(refusal(&pending), Some(error));
         assert!(pending.is_empty());
     }
 
@@ -239,6 +251,6 @@ mod tests {
         pending.remove(waiting.id);
         pending.remove(other.id);
         assert!(pending.close_if_empty(&error));
-        assert_eq!(pending.insert(Kind::Ack, Instant::now()).err(), Some(error));
+        assert_eq!(refusal(&pending), Some(error));
     }
 }

@@ -1,9 +1,9 @@
 //! Waiting for the answer to one pending request.
 
-use super::pending_requests::{Answer, Inserted};
+use super::pending_requests::Answer;
 use super::{Connection, NotSent};
 use crate::{Error, Response};
-use frontier_protocol::{Cancel, Code, Kind};
+use frontier_protocol::Code;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -19,8 +19,8 @@ pub(crate) struct ResponseFuture {
 }
 
 impl ResponseFuture {
-    pub(super) fn new(connection: Arc<Connection>, opened: Inserted) -> Self {
-        Self { connection, id: opened.id, reply: opened.reply, is_over: false }
+    pub(super) fn new(connection: Arc<Connection>, id: u64, reply: oneshot::Receiver<Answer>) -> Self {
+        Self { connection, id, reply, is_over: false }
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -60,12 +60,8 @@ impl Future for ResponseFuture {
 
 impl Drop for ResponseFuture {
     fn drop(&mut self) {
-        if self.is_over {
-            return;
+        if !self.is_over {
+            self.connection.give_up(self.id);
         }
-        if self.connection.pending.remove(self.id) == Some(Kind::Response) {
-            self.connection.notify(|out| Cancel::encode(self.id, out));
-        }
-        self.connection.work_changed();
     }
 }

@@ -11,6 +11,7 @@ mod drain;
 mod first_program;
 mod gateway;
 mod handlers;
+mod many_calls;
 mod messages;
 mod reconnect;
 mod registration;
