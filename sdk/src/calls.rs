@@ -85,7 +85,10 @@ impl<T> Calls<T> {
         }
     }
 
-    /// Sends a call, at once if there is a connection. Its answer comes with its `tag`.
+    /// Sends a call, at once if there is a connection. Its answer comes with its `tag`. The call's timeout begins here.
+    ///
+    /// The call no longer borrows its [`Service`](crate::Service) or [`Edge`](crate::Edge): where the last handle of that is
+    /// dropped the client ends, and its calls with it.
     pub fn begin(&mut self, call: Call<'_>, tag: T) -> CallId {
         let (target, envelope) = call.into_parts();
         let route = match &self.route {
@@ -102,7 +105,11 @@ impl<T> Calls<T> {
             Begun::Sent => {}
             Begun::Slow(slow) => self.slow.push(slow),
             // It comes behind those that are here.
-            Begun::Refused(error) => self.taken.insert(0, (Place { index, number }, Err(error))),
+            Begun::Refused(error) => {
+                if let Some(waker) = self.answers.put(Place { index, number }, Err(error)) {
+                    waker.wake();
+                }
+            }
         }
         entry.insert(flight);
         CallId { index, number }
@@ -117,7 +124,7 @@ impl<T> Calls<T> {
     }
 
     /// The next of the answers that are here already. For those of a batch, behind the one that
-    /// [`next`](Self::next) has waited for.
+    /// [`next`](Self::next) has waited for: calls that are sent again, or wait to be sent, go on only in there.
     pub fn next_ready(&mut self) -> Option<(T, Result<Response, Error>)> {
         loop {
             if let Some(settled) = self.next_taken() {
@@ -134,7 +141,11 @@ impl<T> Calls<T> {
     /// other side's handler is dropped.
     pub fn cancel(&mut self, call: CallId) -> Option<T> {
         self.flights.get(call.index).filter(|flight| flight.first() == call.number)?;
-        Some(self.flights.remove(call.index).cancel())
+        let tag = self.flights.remove(call.index).cancel();
+        if self.flights.is_empty() {
+            self.clear();
+        }
+        Some(tag)
     }
 
     /// Ends all of them.
@@ -142,6 +153,8 @@ impl<T> Calls<T> {
         self.flights.clear();
         self.slow.clear();
         self.taken.clear();
+        // Of calls that are over: they may hold much.
+        drop(self.answers.take_ready());
     }
 
     /// How many are under way, with those whose answers were not taken.
@@ -165,7 +178,7 @@ impl<T> Calls<T> {
             }
             if self.flights.is_empty() {
                 // What is left of calls that were cancelled.
-                self.slow.clear();
+                self.clear();
                 return Poll::Ready(None);
             }
             if let Poll::Ready(Some(ended)) = Pin::new(&mut self.slow).poll_next(cx) {

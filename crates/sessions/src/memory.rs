@@ -22,7 +22,7 @@ const ITEM: usize = 128;
 
 /// Answers of up to so many bytes are put together, in blocks of no more than so many.
 const SHORT: usize = 512;
-const BLOCK: usize = 64 << 10;
+const BLOCK: usize = 8 << 10;
 
 /// How many ids there are in one answer of [`Store::sessions`].
 const PAGE: usize = 1000;

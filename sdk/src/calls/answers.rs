@@ -11,7 +11,8 @@ pub(crate) struct Place {
     pub(crate) number: u64,
 }
 
-/// Answers that have come and were not taken yet. Bounded by the calls that are under way.
+/// Answers that have come and were not taken yet. Bounded by the calls that are under way, and those that were cancelled
+/// since they were taken last.
 #[derive(Debug, Default)]
 pub(crate) struct Answers(Mutex<Waiting>);
 

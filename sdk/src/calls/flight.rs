@@ -6,11 +6,42 @@ use crate::client::{Envelope, OwnTarget, Target, retry};
 use crate::connection::{Answer, Connection};
 use crate::delivery::Reply;
 use futures_util::future::{AbortHandle, Abortable, BoxFuture, FutureExt};
+use parking_lot::Mutex;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use tokio::time::Instant;
 
 /// An attempt that has to be polled.
-pub(super) type Slow = Abortable<BoxFuture<'static, (Place, Answer)>>;
+pub(super) type Slow = Abortable<Attempt>;
+
+/// An attempt that whoever cancels it ends at once, and not when it is polled next.
+#[derive(Clone)]
+pub(super) struct Attempt(Arc<Mutex<Option<BoxFuture<'static, (Place, Answer)>>>>);
+
+impl Attempt {
+    fn new(attempt: impl Future<Output = (Place, Answer)> + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Some(attempt.boxed()))))
+    }
+
+    fn end(&self) {
+        // Dropped behind the lock.
+        let attempt = self.0.lock().take();
+        drop(attempt);
+    }
+}
+
+impl Future for Attempt {
+    type Output = (Place, Answer);
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut attempt = self.0.lock();
+        let Some(running) = &mut *attempt else { return Poll::Pending };
+        let answer = ready!(running.poll_unpin(cx));
+        *attempt = None;
+        Poll::Ready(answer)
+    }
+}
 
 /// What calls are made through, and of which method.
 pub(super) struct Route {
@@ -49,7 +80,7 @@ pub(super) struct Flight<T> {
 
 enum State {
     Sent(Sent),
-    Slow(AbortHandle),
+    Slow(AbortHandle, Attempt),
     /// It could not be sent: its answer says why.
     Refused,
 }
@@ -142,8 +173,9 @@ impl<T> Flight<T> {
     fn attempt(&mut self, place: Place, attempt: impl Future<Output = Answer> + Send + 'static) -> Slow {
         self.number = place.number;
         let (handle, registration) = AbortHandle::new_pair();
-        self.state = State::Slow(handle);
-        Abortable::new(attempt.map(move |answer| (place, answer)).boxed(), registration)
+        let attempt = Attempt::new(attempt.map(move |answer| (place, answer)));
+        self.state = State::Slow(handle, attempt.clone());
+        Abortable::new(attempt, registration)
     }
 
     /// Its answer has been taken.
@@ -156,7 +188,8 @@ impl<T> Flight<T> {
 
     /// Its answer is not wanted any more.
     pub(super) fn cancel(self) -> T {
-        if let State::Slow(handle) = &self.state {
+        if let State::Slow(handle, attempt) = &self.state {
+            attempt.end();
             handle.abort();
         }
         self.tag
