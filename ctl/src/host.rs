@@ -8,6 +8,7 @@
 
 mod call;
 mod container;
+mod executable;
 mod pool;
 mod process;
 mod program;
