@@ -18,6 +18,7 @@ mod options;
 mod original;
 mod post;
 mod spool;
+mod targets;
 mod variables;
 
 pub use exit::Exit;
