@@ -68,7 +68,7 @@ pub(crate) struct HostCommand {
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "15s")]
     grace: Duration,
     /// Have a container compute them that speaks `cloudsoa.servicehost.ComputeService`, at this address.
-    #[arg(long, value_name = "HOST:PORT", conflicts_with = "program", required_unless_present = "program")]
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "program")]
     grpc: Option<String>,
     #[command(flatten)]
     identity: Identity,
@@ -116,6 +116,10 @@ impl Worker {
 impl HostCommand {
     /// Runs until a signal, and drains.
     pub(crate) async fn run(self, settings: &Settings) -> Outcome {
+        if self.grpc.is_none() && self.program.is_empty() {
+            return Err(Failure::usage("nothing computes the requests")
+                .advise("add `-- PROGRAM` and its arguments, or `--grpc HOST:PORT` of a container"));
+        }
         let mut stop = Stop::listen()?;
         let capacity = self.capacity.unwrap_or_else(|| {
             let processors = std::thread::available_parallelism().map_or(1, |it| it.get());

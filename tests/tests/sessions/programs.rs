@@ -158,7 +158,7 @@ fn what_can_not_be_had_is_a_mistake_of_the_command_line() {
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
     for (arguments, part) in [
-        (&[][..], "PROGRAM"),
+        (&[][..], "add `-- PROGRAM` and its arguments, or `--grpc HOST:PORT`"),
         (&["--grpc", "127.0.0.1:1", "--", "cat"], "cannot be used with"),
         (&["--grpc", "https://127.0.0.1:1"], "without TLS"),
         (&["--grpc", "127.0.0.1:1", "--max-memory", "1MiB"], "cannot be used with"),
