@@ -165,6 +165,7 @@ fn what_can_not_be_had_is_a_mistake_of_the_command_line() {
         (&["--label", "zone", "--", "cat"], "NAME=VALUE"),
         (&["--capacity", "0", "--", "cat"], "capacity"),
         (&["--pool", "xml", "--", "cat"], "pool"),
+        (&["--max-answer", "4M", "--", "cat"], "a size such as 4096, 64KiB, 4MiB or 1GB"),
         (&["--", "/no/such/prog"], "/no/such/prog: no such file"),
         (&["--pool", "lines", "--max-memory", "1GiB", "--", "no-such-prog"], "no such program in PATH"),
     ] {
