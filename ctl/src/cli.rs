@@ -19,9 +19,8 @@ use crate::settings::ConnectionOptions;
 use crate::stream::StreamCommand;
 use crate::subscribe::SubscribeCommand;
 use crate::top::TopCommand;
-use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand};
 use frontier_credentials::command::{CertCommand, TokenCommand};
-use frontier_send::without_empty_variables;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
@@ -137,9 +136,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Exit {
     if arguments.get(1).is_some_and(|command| command == "send" || command == "relay") {
         return Exit::OfSend(frontier_send::run(arguments.into_iter().skip(1)));
     }
-    let command = without_empty_variables(Cli::command());
-    let parsed = command.try_get_matches_from(arguments).and_then(|found| Cli::from_arg_matches(&found));
-    let cli = match parsed {
+    let cli = match frontier_send::parse::<Cli>(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Fails only if nobody reads it.

@@ -8,6 +8,7 @@
 
 mod call;
 mod container;
+mod executable;
 mod pool;
 mod process;
 mod program;
@@ -33,10 +34,13 @@ use tokio::time::sleep;
 /// How often a container is asked whether it is well.
 const HEALTH_PERIOD: Duration = Duration::from_secs(5);
 
+/// The longest name of a service that a broker takes, in bytes.
+const MAX_SERVICE_NAME: usize = 128;
+
 #[derive(Args, Clone, Debug)]
 pub(crate) struct HostCommand {
-    /// The service that it offers.
-    #[arg(long, value_name = "NAME")]
+    /// The service that it offers: any text of 1 to 128 bytes, as sessions say it.
+    #[arg(long, value_name = "NAME", value_parser = service_name)]
     service: String,
     /// The version of the service; sessions may ask for it.
     #[arg(long, value_name = "TEXT", default_value = "")]
@@ -57,17 +61,18 @@ pub(crate) struct HostCommand {
     /// How long a request may take, within what its session says.
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "24h")]
     call_timeout: Duration,
-    /// How much memory each process may have (its address space).
+    /// How much memory each process may have (its address space), in bytes, or in B, KiB, MiB, GiB, TiB (powers of 1024), KB, MB,
+    /// GB, TB (powers of 1000), upper or lower case.
     #[arg(long, value_name = "SIZE", value_parser = size, conflicts_with = "grpc")]
     max_memory: Option<ByteSize>,
-    /// The longest answer.
+    /// The longest answer, in the same units.
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "4MiB")]
     max_answer: ByteSize,
     /// How long requests may go on after SIGTERM or Ctrl-C.
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "15s")]
     grace: Duration,
     /// Have a container compute them that speaks `cloudsoa.servicehost.ComputeService`, at this address.
-    #[arg(long, value_name = "HOST:PORT", conflicts_with = "program", required_unless_present = "program")]
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "program")]
     grpc: Option<String>,
     #[command(flatten)]
     identity: Identity,
@@ -88,6 +93,17 @@ pub(crate) enum Form {
 fn label(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("a label is NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+/// A broker refuses a host with any other one, and the host would go on asking it.
+fn service_name(text: &str) -> Result<String, String> {
+    match text.len() {
+        0 => Err(format!("the name of a service has 1 to {MAX_SERVICE_NAME} bytes")),
+        length if length > MAX_SERVICE_NAME => {
+            Err(format!("the name of a service has 1 to {MAX_SERVICE_NAME} bytes, this one has {length}"))
+        }
+        _ => Ok(text.to_owned()),
+    }
 }
 
 fn size(text: &str) -> Result<ByteSize, String> {
@@ -115,6 +131,10 @@ impl Worker {
 impl HostCommand {
     /// Runs until a signal, and drains.
     pub(crate) async fn run(self, settings: &Settings) -> Outcome {
+        if self.grpc.is_none() && self.program.is_empty() {
+            return Err(Failure::usage("nothing computes the requests")
+                .advise("add `-- PROGRAM` and its arguments, or `--grpc HOST:PORT` of a container"));
+        }
         let mut stop = Stop::listen()?;
         let capacity = self.capacity.unwrap_or_else(|| {
             let processors = std::thread::available_parallelism().map_or(1, |it| it.get());
@@ -244,5 +264,28 @@ impl Stop {
     /// Returns once: nobody asks again afterwards.
     async fn signal(&mut self) {
         (&mut self.0).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_in_units_of_1024_and_of_1000_in_any_case() {
+        for (text, bytes) in [("1", 1), ("4MiB", 4 << 20), ("4Mb", 4_000_000), ("4mib", 4 << 20)] {
+            assert_eq!(size(text).unwrap().as_u64(), bytes, "{text}");
+        }
+        assert!(size("4M").unwrap_err().contains("64KiB"));
+    }
+
+    #[test]
+    fn a_service_has_a_name_that_brokers_take() {
+        for name in ["calc", "bad name!", "Größe", &"x".repeat(128)] {
+            assert_eq!(service_name(name).as_deref(), Ok(name));
+        }
+        for (name, part) in [("", "1 to 128 bytes"), (&"ä".repeat(65), "has 130")] {
+            assert!(service_name(name).unwrap_err().contains(part), "{name:?}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use crate::job;
 use crate::message::Target;
 use crate::post::{Answered, Ask, Credentials, Posted, dial, post};
 use crate::print;
+use crate::targets::{self, Described};
 use clap::Args;
 use http::Method;
 use std::time::{Duration, Instant};
@@ -75,14 +76,30 @@ async fn check(
 ) -> Result<(), &'static str> {
     tell("network", network(gateway, deadline).await)?;
     tell("gateway", alive(gateway, credentials, deadline).await)?;
-    tell("credentials", credentials_of(gateway, credentials, deadline).await)?;
-    tell("brokers", brokers(gateway, credentials, deadline).await)?;
-    match target {
-        Some(target) => tell("message", message(gateway, credentials, target, deadline).await),
-        None => Ok(()),
-    }
+    let listed = list(gateway, credentials, deadline).await;
+    tell("credentials", listed.as_ref().map(|_| "it lets this job in".to_owned()).map_err(String::clone))?;
+    let described = listed.unwrap_or_default().targets;
+    let Some(target) = target else { return tell("brokers", brokers(&described)) };
+    let its_own = its_own(&described, target)?;
+    tell("brokers", brokers(its_own))?;
+    tell("message", message(gateway, credentials, target, deadline).await)
 }
 
+/// The broker that it goes to. What is wrong with others stops nothing, and is told.
+fn its_own<'a>(described: &'a [Described], target: &Target) -> Result<&'a [Described], &'static str> {
+    let index = match targets::find(described, target) {
+        Ok(index) => index,
+        Err(text) => return tell("target", Err(text)).map(|()| &[][..]),
+    };
+    tell("target", Ok(format!("the relay sends to it, by {}", described[index].name())))?;
+    let others = described.iter().enumerate().filter(|(other, _)| *other != index);
+    for complaint in others.filter_map(|(_, other)| other.complaint()) {
+        print(&format!("  note    {:<12}{complaint}", "brokers"));
+    }
+    Ok(&described[index..=index])
+}
+
+/// Prints it; an error is the name of the step.
 fn tell(name: &'static str, step: Step) -> Result<(), &'static str> {
     match step {
         Ok(text) => {
@@ -127,11 +144,7 @@ async fn alive(gateway: &Gateway, credentials: &Credentials, deadline: Instant) 
     }
 }
 
-async fn targets(
-    gateway: &Gateway,
-    credentials: &Credentials,
-    deadline: Instant,
-) -> Result<Answered, String> {
+async fn list(gateway: &Gateway, credentials: &Credentials, deadline: Instant) -> Result<Answered, String> {
     match get(gateway, credentials, "/relay/v1/targets", deadline).await {
         Posted::Answered(200, answered) => Ok(answered),
         Posted::Answered(status, answered) => Err(format!("{} ({status})", answered.message)),
@@ -139,26 +152,11 @@ async fn targets(
     }
 }
 
-async fn credentials_of(gateway: &Gateway, credentials: &Credentials, deadline: Instant) -> Step {
-    targets(gateway, credentials, deadline).await.map(|_| "it lets this job in".to_owned())
-}
-
-async fn brokers(gateway: &Gateway, credentials: &Credentials, deadline: Instant) -> Step {
-    let answered = targets(gateway, credentials, deadline).await?;
-    let name = |target: &serde_json::Value| {
-        let broker = target["broker"].as_str().unwrap_or_default();
-        match target["exchange"].as_str() {
-            Some(exchange) => format!("{broker} {exchange:?}"),
-            None => broker.to_owned(),
-        }
-    };
-    let complaints = answered.targets.iter().filter_map(|target| {
-        let complaint = target["complaint"].as_str().unwrap_or_default();
-        (!complaint.is_empty()).then(|| format!("{}: {complaint}", name(target)))
-    });
-    let complaints: Vec<String> = complaints.collect();
+/// What is wrong with any of them stops it.
+fn brokers(described: &[Described]) -> Step {
+    let complaints: Vec<String> = described.iter().filter_map(Described::complaint).collect();
     if complaints.is_empty() {
-        let names: Vec<String> = answered.targets.iter().map(name).collect();
+        let names: Vec<String> = described.iter().map(Described::name).collect();
         return Ok(format!("connected: {}", names.join(", ")));
     }
     Err(complaints.join("; "))
@@ -181,4 +179,61 @@ async fn message(gateway: &Gateway, credentials: &Credentials, target: &Target, 
 
 fn ms(took: Duration) -> String {
     format!("{:.1} ms", took.as_secs_f64() * 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    use std::net::{SocketAddr, TcpListener};
+
+    /// A relay that is well, whose Kafka is away.
+    const TARGETS: &str = r#"{"targets": [
+        {"broker": "amqp", "exchange": "plant", "names": ["gfs.*"], "is_connected": true, "complaint": ""},
+        {"broker": "kafka", "names": ["*"], "is_connected": false, "complaint": "not connected for 33 s: refused"}]}"#;
+
+    /// Answers every request, a message with what a broker has confirmed.
+    fn relay() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                let (mut first, mut length) = (String::new(), 0);
+                // One that only connects says nothing.
+                let _ = reader.read_line(&mut first);
+                loop {
+                    let mut line = String::new();
+                    let read = reader.read_line(&mut line);
+                    if let Some(value) = line.strip_prefix("content-length: ") {
+                        length = value.trim().parse().unwrap();
+                    }
+                    if !matches!(read, Ok(3..)) {
+                        break;
+                    }
+                }
+                let _ = reader.read_exact(&mut vec![0; length]);
+                let said = if first.contains("/targets") { TARGETS } else { r#"{"error_no": 0}"# };
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", said.len());
+                let _ = stream.write_all(format!("{head}{said}").as_bytes());
+            }
+        });
+        addr
+    }
+
+    #[test]
+    fn only_the_broker_that_the_message_goes_to_stops_it() {
+        let gateway = relay().to_string();
+        for (target, code) in [
+            (&["--exchange=plant", "--routing-key=gfs.x"][..], 0),
+            (&["--exchange=plant", "--routing-key=wrf.x"], 2),
+            (&["--exchange=nope", "--routing-key=gfs.x"], 2),
+            (&["--topic=plant.events"], 2),
+            // Of all of them each counts.
+            (&[], 2),
+        ] {
+            let arguments = [&["x", "check", "--budget=20s", "--gateway", &gateway], target].concat();
+            assert_eq!(crate::run(arguments.iter().map(Into::into)), code, "{target:?}");
+        }
+    }
 }

@@ -18,12 +18,12 @@ mod options;
 mod original;
 mod post;
 mod spool;
+mod targets;
 mod variables;
 
 pub use exit::Exit;
-pub use variables::without_empty_variables;
+pub use variables::parse;
 
-use clap::{CommandFactory as _, FromArgMatches as _};
 use cli::Cli;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -47,9 +47,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 fn execute(arguments: Vec<OsString>, start: Instant) -> Exit {
     let is_check = arguments.get(1).is_some_and(|command| command == "check");
-    let command = without_empty_variables(Cli::command());
-    let parsed = command.try_get_matches_from(arguments).and_then(|found| Cli::from_arg_matches(&found));
-    match parsed {
+    match parse::<Cli>(&arguments) {
         Ok(cli) => within(start + cli.budget() + MARGIN, move || cli.run(start)),
         Err(error) => {
             // Fails only if nobody reads it.

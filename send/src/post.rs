@@ -1,6 +1,7 @@
 //! One request to one gateway.
 
 use crate::gateway::Gateway;
+use crate::targets::Described;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, header};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -51,7 +52,7 @@ pub(crate) struct Answered {
     /// Of an error before the relay.
     pub(crate) message: String,
     /// Of a list of targets.
-    pub(crate) targets: Vec<serde_json::Value>,
+    pub(crate) targets: Vec<Described>,
 }
 
 /// A request.

@@ -3,7 +3,7 @@
 mod sentinel;
 
 use crate::config::{RedisConfig, RedisMode, RedisTls};
-use crate::error::describe;
+use crate::error::describe_dial;
 use frontier_config::{HostPort, Secret, format_duration, unreadable};
 use frontier_transport::crypto_provider;
 use redis::aio::MultiplexedConnection;
@@ -61,7 +61,7 @@ async fn server(
     login: Login<'_>,
     within: Duration,
 ) -> Result<MultiplexedConnection, String> {
-    let failed = |error: &RedisError| format!("{} ({addr}, by {})", describe(error), config.key());
+    let failed = |error: &RedisError| format!("{} ({addr}, by {})", describe_dial(error), config.key());
     let info = info(config, addr, login).map_err(|error| failed(&error))?;
     let client = match &config.tls {
         None => Client::open(info),
@@ -86,7 +86,8 @@ async fn cluster(
     addrs: &[HostPort],
     login: Login<'_>,
 ) -> Result<ClusterConnection, String> {
-    let failed = |error: RedisError| format!("{} ({}, by {})", describe(&error), listed(addrs), config.key());
+    let failed =
+        |error: RedisError| format!("{} ({}, by {})", describe_dial(&error), listed(addrs), config.key());
     let infos: Result<Vec<_>, _> = addrs.iter().map(|addr| info(config, addr, login)).collect();
     let mut builder = ClusterClientBuilder::new(infos.map_err(failed)?)
         .connection_timeout(config.dial_timeout)
@@ -146,4 +147,38 @@ fn certificates(tls: &RedisTls) -> Result<TlsCertificates, String> {
 
 fn listed(addrs: &[HostPort]) -> String {
     addrs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_server_of_another_kind_is_told_as_that() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = HostPort::new("127.0.0.1", listener.local_addr().unwrap().port());
+        let config = RedisConfig {
+            section: "redis",
+            mode: RedisMode::Standalone { addr: addr.clone(), db: 0 },
+            username: None,
+            password: None,
+            dial_timeout: Duration::from_secs(30),
+            read_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+            tls: None,
+        };
+        let answering = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            // As NATS begins.
+            stream.write_all(b"INFO {\"server_id\":\"x\"}\r\n").await.unwrap();
+            stream
+        };
+        let failed = tokio::join!(answering, dial(&config)).1.err().unwrap();
+        assert!(
+            failed.starts_with(&format!("redis: what answers there is no Redis ({addr}, by ")),
+            "{failed}"
+        );
+    }
 }

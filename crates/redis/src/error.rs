@@ -42,6 +42,15 @@ pub(crate) fn describe(error: &RedisError) -> String {
     format!("redis: {text}")
 }
 
+/// One line about why there is no connection. What is not read as an answer then is none of Redis, and may be anything: nothing
+/// of it is repeated.
+pub(crate) fn describe_dial(error: &RedisError) -> String {
+    match error.kind() {
+        ErrorKind::Parse => "redis: what answers there is no Redis".to_owned(),
+        _ => describe(error),
+    }
+}
+
 /// Whether the connection is of no use to anyone: it broke, or leads to a server that says it is no master now.
 pub(crate) fn is_broken(error: &RedisError) -> bool {
     match error.kind() {

@@ -35,7 +35,7 @@ struct Process {
 
 impl Process {
     fn start(program: &Program) -> Result<Self, HostError> {
-        let (group, pipes) = Group::spawn(&mut program.command(), &program.running)?;
+        let (group, pipes) = program.start(&mut program.command())?;
         let Pipes { input, output, errors } = pipes;
         let tail = Tail::default();
         let reading = tail.clone();

@@ -1,12 +1,15 @@
 //! A child process, with all that it starts.
 
 use super::call::DETAIL;
+use super::executable;
+use crate::output;
 use frontier_sdk::HostError;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::collections::{HashSet, VecDeque};
 use std::io::{Error, ErrorKind};
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -48,7 +51,11 @@ pub(super) struct Pipes {
 
 impl Group {
     pub(super) fn spawn(command: &mut Command, running: &Running) -> Result<(Self, Pipes), HostError> {
-        let mut child = command.process_group(0).spawn().map_err(|error| not_started(&error))?;
+        let mut child = command.process_group(0).spawn().map_err(|error| {
+            let program = Path::new(command.as_std().get_program());
+            // What one request has is its client's business; all else is that of whoever looks after this host.
+            told(not_started(program, &error))
+        })?;
         // It has an id, as it was not waited for.
         let id = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -83,10 +90,21 @@ impl Drop for Group {
     }
 }
 
-fn not_started(error: &Error) -> HostError {
+/// Says here, too, why nothing was started.
+pub(super) fn told(error: HostError) -> HostError {
+    if let HostError::NotInitialized(text) | HostError::Retry(text) = &error {
+        output::note(text);
+    }
+    error
+}
+
+/// Why a program does not run, for its request.
+fn not_started(program: &Path, error: &Error) -> HostError {
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::PermissionDenied => {
-            HostError::NotInitialized(format!("the program can't be started: {error}"))
+            // Of a script it may be what its first line names.
+            let why = executable::check(program).err().unwrap_or_else(|| error.to_string());
+            HostError::NotInitialized(format!("the program can't be started: {}: {why}", program.display()))
         }
         // A zero byte in what would be a variable of its environment.
         ErrorKind::InvalidInput => HostError::fault(1, format!("the program can't be given this: {error}")),

@@ -1,8 +1,10 @@
 //! A process for each request.
 
 use super::call::{Call, Limits, too_large, too_late};
-use super::process::{Group, Pipes, Running, Tail, judge};
+use super::executable;
+use super::process::{Group, Pipes, Running, Tail, judge, told};
 use frontier_sdk::HostError;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,8 +30,9 @@ impl Program {
         Self { words: words.to_vec(), limits, running: Running::default() }
     }
 
-    /// Whether memory can be limited here as it is asked for.
+    /// Whether there is such a program, and memory can be limited here as it is asked for.
     pub(super) async fn check(&self) -> Result<(), String> {
+        self.look_for()?;
         let Some(bytes) = self.limits.memory else { return Ok(()) };
         let kib = (bytes / 1024).max(1).to_string();
         let mut command = Command::new("/bin/sh");
@@ -40,6 +43,23 @@ impl Program {
         }
         let said = String::from_utf8_lossy(&done.stderr).trim().to_owned();
         Err(format!("--max-memory can't be had here: {said}"))
+    }
+
+    fn look_for(&self) -> Result<(), String> {
+        // The command line asks for one.
+        let Some(name) = self.words.first() else { return Ok(()) };
+        executable::check(Path::new(name)).map_err(|why| format!("{name}: {why}"))
+    }
+
+    /// Starts it. Why that can't be is said on standard error as well.
+    pub(super) fn start(&self, command: &mut Command) -> Result<(Group, Pipes), HostError> {
+        // The shell that limits it is there in any case, and its exit code would be taken for that of the program.
+        if self.limits.memory.is_some() {
+            self.look_for().map_err(|why| {
+                told(HostError::NotInitialized(format!("the program can't be started: {why}")))
+            })?;
+        }
+        Group::spawn(command, &self.running)
     }
 
     pub(super) fn command(&self) -> Command {
@@ -72,7 +92,7 @@ impl Program {
             .env("FRONTIER_TRIES", call.tries.to_string())
             .env("FRONTIER_ACTION", &*call.action)
             .env("FRONTIER_USER_DATA", &*call.user_data);
-        let (mut group, pipes) = Group::spawn(&mut command, &self.running)?;
+        let (mut group, pipes) = self.start(&mut command)?;
         let tail = Tail::default();
         let run = self.run(&mut group, pipes, call, &tail);
         match timeout_at(call.deadline.into(), run).await {
@@ -170,8 +190,14 @@ mod tests {
             Err(HostError::Retry("exit code 75: busy".into()))
         );
         assert_eq!(run("kill -9 $$", "").await, Err(HostError::fault(137, "killed by signal 9")));
-        let nothing = Program::new(&["/no/such/program".to_owned()], LIMITS).compute(&sample("", "")).await;
-        assert!(matches!(nothing, Err(HostError::NotInitialized(_))), "{nothing:?}");
+        for memory in [None, Some(1 << 30)] {
+            let nothing = Program::new(&["/no/such/program".to_owned()], Limits { memory, ..LIMITS });
+            assert_eq!(nothing.check().await, Err("/no/such/program: no such file".to_owned()));
+            let Err(HostError::NotInitialized(why)) = nothing.compute(&sample("", "")).await else {
+                panic!()
+            };
+            assert_eq!(why, "the program can't be started: /no/such/program: no such file", "{memory:?}");
+        }
         let zero = program("true", LIMITS).compute(&sample("a\0b", "")).await;
         assert!(matches!(zero, Err(HostError::Fault { code: 1, .. })), "{zero:?}");
     }

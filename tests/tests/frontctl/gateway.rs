@@ -115,7 +115,12 @@ async fn its_status_its_log_and_its_end() {
     assert_eq!(world.run(&["log-level", "debug"]).await.text(), "debug\n");
     assert_eq!(world.run(&["log-level", "-o", "json"]).await.json()["level"], json!("debug"));
     world.run(&["log-level", "loud"]).await.failed(64, "level");
-    world.run(&["drain"]).await.failed(64, "--yes");
+    let asked = world.run(&["drain"]).await;
+    // What variables say need not be said.
+    assert!(!asked.stderr.contains("--gateway"), "{asked:?}");
+    asked.failed(64, "frontctl drain --yes");
+    let said = world.run(&["drain", "--frontlas", "http://127.0.0.1:1"]).await;
+    said.failed(64, "--frontlas <URL>");
     world.run(&["drain", "--yes"]).await.text();
     assert_eq!(gateway.process().exit().await, Some(0));
     world.run(&["status"]).await.failed(69, "is it running?");

@@ -160,6 +160,52 @@ async fn a_generated_client_sends_to_exchanges_of_rabbitmq_that_are_allowed() {
     assert_eq!(one["headers"]["Frontier-Edge-Id"], Value::Null);
 }
 
+/// What the guide's first configuration says behind this key, a list in one line.
+fn of_guide(key: &str) -> Value {
+    let guide = include_str!("../../../docs/relay.md");
+    let found = guide.lines().find_map(|line| line.trim().strip_prefix(key)?.strip_prefix(": "));
+    let list = found.unwrap_or_else(|| panic!("{key} is not in the guide")).split("   ").next().unwrap();
+    // Words without quotes are texts as well.
+    let (mut json, mut quoted) = (String::new(), false);
+    for (index, part) in list.split('"').enumerate() {
+        if index > 0 {
+            json.push('"');
+            quoted = !quoted;
+        }
+        let mut was_word = false;
+        for char in part.chars() {
+            let is_word = !quoted && (char.is_ascii_alphanumeric() || "._".contains(char));
+            if is_word != was_word {
+                json.push('"');
+            }
+            was_word = is_word;
+            json.push(char);
+        }
+    }
+    serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_of_the_guide_finds_a_queue() {
+    let host = VirtualHost::shared("guide");
+    let gateway = with_amqp(relay(), &host)
+        .set("mq.amqp.exchanges", of_guide("exchanges"))
+        .set("mq.amqp.queues", of_guide("queues"))
+        .set("mq.amqp.queue_bindings", of_guide("queue_bindings"))
+        .set(
+            "relay.amqp.exchanges",
+            json!([{"name": "plant.production", "routing_keys": ["*.production.*"]}]),
+        )
+        .start()
+        .await;
+    connected(&gateway, 1).await;
+    let path = "/relay/v1/amqp?exchange=plant.production&routing_key=gfs.production.grib2";
+    assert!(include_str!("../../../docs/relay.md").contains(path), "the guide sends this");
+    let (status, answer) = curl(relay_of(&gateway).await, path, "event", &[]);
+    assert_eq!((status, &answer["error"]), (200, &json!("ok")), "{answer}");
+    assert_eq!(texts(&host.drain("production")), ["event"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_generated_client_curl_and_an_edge_send_to_topics_of_kafka() {
     let kafka = Kafka::shared();

@@ -91,7 +91,10 @@ async fn a_job_sends_by_whichever_gateway_is_there() {
         (code == 0).then_some(said)
     };
     let said = eventually(DEADLINE, "nothing stops it", checked).await;
-    assert_eq!(said.matches("  ok ").count(), 5, "{said}");
+    assert_eq!(said.matches("  ok ").count(), 6, "{said}");
+    let (code, said, _) =
+        run(send(&[addr], &["check", "--exchange=nope", "--routing-key=jobs", "--budget=20s"])).await;
+    assert!(code == 2 && said.contains(r#"sends to no exchange "nope""#), "{code} {said}");
     let refused = send(&[addr], &["kafka", "--topic=t", "x", "--strict", "--budget=20s"]);
     let (code, said, _) = run(refused).await;
     assert!(code == 77 && said.contains("sends to no topic"), "{code} {said}");

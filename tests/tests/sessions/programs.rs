@@ -88,6 +88,26 @@ async fn a_program_computes_one_request_after_the_other_and_its_exit_code_is_a_f
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_is_gone_is_told_each_time_that_it_is_to_be_started() {
+    let home = TempDir::new().unwrap();
+    let program = home.path().join("program");
+    std::os::unix::fs::symlink("/bin/cat", &program).unwrap();
+    let path = program.to_str().unwrap();
+    let world = World::new(&["--", path]).await;
+    assert_eq!(world.compute(&[("", "hello")]).await[0], "hello");
+    std::fs::remove_file(&program).unwrap();
+    let (_, made) = post(&world.broker.url("/api/v1/sessions"), r#"{"serviceName": "calc"}"#).await;
+    let path = format!("/api/v1/sessions/{}", made["sessionId"].as_str().unwrap());
+    let session = world.broker.url(&path);
+    let body = r#"{"requests": [{"action": "", "payload": "", "userData": ""}]}"#;
+    assert_eq!(post(&format!("{session}/requests"), body).await.0, 202);
+    assert_eq!(post(&format!("{session}/requests/flush"), "").await.0, 200);
+    let said = format!("the program can't be started: {}: no such file", program.display());
+    world.host.log().line(&said).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pool_of_processes_reads_lines_or_frames() {
     for form in ["lines", "frames"] {
         let script = file("pooled.py");
@@ -138,13 +158,16 @@ fn what_can_not_be_had_is_a_mistake_of_the_command_line() {
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
     for (arguments, part) in [
-        (&[][..], "PROGRAM"),
+        (&[][..], "add `-- PROGRAM` and its arguments, or `--grpc HOST:PORT`"),
         (&["--grpc", "127.0.0.1:1", "--", "cat"], "cannot be used with"),
         (&["--grpc", "https://127.0.0.1:1"], "without TLS"),
         (&["--grpc", "127.0.0.1:1", "--max-memory", "1MiB"], "cannot be used with"),
         (&["--label", "zone", "--", "cat"], "NAME=VALUE"),
         (&["--capacity", "0", "--", "cat"], "capacity"),
         (&["--pool", "xml", "--", "cat"], "pool"),
+        (&["--max-answer", "4M", "--", "cat"], "a size such as 4096, 64KiB, 4MiB or 1GB"),
+        (&["--", "/no/such/prog"], "/no/such/prog: no such file"),
+        (&["--pool", "lines", "--max-memory", "1GiB", "--", "no-such-prog"], "no such program in PATH"),
     ] {
         let (code, text) = run(arguments);
         assert_eq!(code, Some(64), "{arguments:?}: {text}");

@@ -38,7 +38,11 @@ pub(super) async fn server(
     access: Access<'_>,
     addr: &HostPort,
 ) -> Result<(MultiplexedConnection, Lost), String> {
-    let failed = |error: &RedisError| format!("{} ({addr})", describe(error));
+    let failed = |error: &RedisError| match error.kind() {
+        // Nothing of it is repeated: it may be anything.
+        ErrorKind::Parse => format!("what answers there is no Redis ({addr})"),
+        _ => format!("{} ({addr})", describe(error)),
+    };
     let mut login =
         RedisConnectionInfo::default().set_db(access.db.into()).set_protocol(ProtocolVersion::RESP3);
     if let Some(username) = &access.credentials.username {
@@ -128,4 +132,33 @@ async fn certificates(tls: &BrokerTls) -> Result<TlsCertificates, String> {
 
 async fn read(path: &Path) -> Result<Vec<u8>, String> {
     tokio::fs::read(path).await.map_err(|error| format!("{}: {}", path.display(), unreadable(&error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_server_of_another_kind_is_told_as_that() {
+        // NATS, RabbitMQ, and one of HTTP.
+        for said in
+            ["INFO {\"server_id\":\"x\"}\r\n", "AMQP\0\0\u{9}\u{1}", "HTTP/1.1 400 Bad Request\r\n\r\n"]
+        {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let answering = async {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                stream.write_all(said.as_bytes()).await.unwrap();
+                stream
+            };
+            let access = Access { credentials: &Credentials::default(), db: 0, tls: None };
+            let addr = HostPort::new("127.0.0.1", port);
+            let both = async { tokio::join!(answering, server(access, &addr)).1 };
+            let failed = tokio::time::timeout(Duration::from_secs(30), both).await.unwrap().err().unwrap();
+            assert_eq!(failed, format!("what answers there is no Redis (127.0.0.1:{port})"), "{said}");
+        }
+    }
 }
