@@ -72,6 +72,22 @@ async fn a_post_over_the_limit_is_not_read() {
 }
 
 #[tokio::test]
+async fn what_stands_in_a_body_of_attach_is_not_passed_over() {
+    let world = World::new().await;
+    let attach = format!("{}/attach", world.session().await);
+    for nothing in ["", " \n", "null", "{}"] {
+        world.post(&format!("{attach}?clientId=a"), nothing).await.ok();
+    }
+    for body in [r#"{"sessionType": 1}"#, r#"{"clientId": null}"#, "[]", "1", "{", "\"\""] {
+        let refused = world.post(&attach, body).await;
+        assert_eq!(refused.fault(), (400, "InvalidRequest"), "{body}");
+        let text = "attach has no body: clientId and sessionType stand in its query";
+        assert_eq!(refused.body["message"], text, "{body}");
+    }
+    assert_eq!(world.post(&attach, " ".repeat(4097)).await.fault(), (413, "MessageTooLarge"));
+}
+
+#[tokio::test]
 async fn parameters_are_named_as_they_are_written() {
     let world = World::new().await;
     let session = world.session().await;
