@@ -280,6 +280,7 @@ async fn lead(
         sessions.leading().open();
         memory = Some(hosts::Memory::start(redis.clone(), ttl));
     }
+    tokio::spawn(hosts::watch_lost(dispatch.clone(), connected.clone()));
     connect(gateway, hosts::announced(dispatch, ttl, memory), connected).await;
 }
 

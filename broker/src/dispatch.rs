@@ -39,6 +39,15 @@ pub(crate) enum Event {
     Closed(SessionId),
     /// Somebody wants to know the hosts of a service.
     Hosts(Arc<str>, oneshot::Sender<Vec<HostStanding>>),
+    /// Somebody wants to know which hosts are lost, as far as there is room.
+    Lost(mpsc::Sender<LostHost>),
+}
+
+/// A host that was not heard of for too long, and had not said that it stops.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct LostHost {
+    pub(crate) service: Arc<str>,
+    pub(crate) edge: u64,
 }
 
 /// How a host stands.
@@ -99,6 +108,8 @@ struct Owner {
     services: HashMap<Arc<str>, Service>,
     sessions: HashMap<SessionId, (Arc<str>, Arc<Mailbox>)>,
     leases: Leases,
+    /// Who wants to know which hosts are lost.
+    lost: Option<mpsc::Sender<LostHost>>,
     /// Services of which something has changed, so that there may be something to grant.
     touched: HashSet<Arc<str>>,
     /// When to look at blocked hosts, at the latest.
@@ -114,6 +125,7 @@ pub(crate) fn start(config: &HostConfig) -> DispatchHandle {
         services: HashMap::new(),
         sessions: HashMap::new(),
         leases: Leases::new(config.ttl, config.hosts),
+        lost: None,
         touched: HashSet::new(),
         wake: None,
     };
@@ -180,6 +192,7 @@ impl Owner {
                 // Whoever has gone away does not want to know.
                 let _ = reply.send(hosts.collect());
             }
+            Event::Lost(lost) => self.lost = Some(lost),
         }
     }
 
@@ -199,6 +212,7 @@ impl Owner {
         entry.dispatcher.host_joined(host, now);
         if draining {
             entry.dispatcher.host_draining(key);
+            self.leases.drain(key);
         }
     }
 
@@ -210,9 +224,13 @@ impl Owner {
     }
 
     fn on_time(&mut self, now: Instant) {
-        for (service, key) in self.leases.expired(now) {
+        for (service, key, draining) in self.leases.expired(now) {
             tracing::debug!(edge = key.edge, %service, "a host was not heard of for too long");
             self.service(&service).dispatcher.host_left(key);
+            if let Some(lost) = self.lost.as_ref().filter(|_| !draining) {
+                // Where very many are lost at once, some of them tell as much as all.
+                let _ = lost.try_send(LostHost { service, edge: key.edge });
+            }
         }
         if self.wake.is_some_and(|wake| wake <= now) {
             self.wake = None;

@@ -1,7 +1,9 @@
 //! What hosts say of themselves.
 
+mod lost;
 mod memory;
 
+pub(crate) use lost::watch as watch_lost;
 pub(crate) use memory::{Memory, restore};
 
 use crate::dispatch::{DispatchHandle, Event};

@@ -17,6 +17,8 @@ struct Lease {
     key: HostKey,
     service: Arc<str>,
     until: Instant,
+    /// Whether it has said that it takes no more.
+    draining: bool,
 }
 
 impl Leases {
@@ -45,9 +47,16 @@ impl Leases {
             None if self.by_edge.len() >= self.most => return false,
             None => {}
         }
-        self.by_edge.insert(key.edge, Lease { key, service: service.clone(), until });
+        self.by_edge.insert(key.edge, Lease { key, service: service.clone(), until, draining: false });
         self.by_end.insert((until, key.edge));
         true
+    }
+
+    /// The host has said with its latest word that it takes no more.
+    pub(super) fn drain(&mut self, key: HostKey) {
+        if let Some(lease) = self.by_edge.get_mut(&key.edge) {
+            lease.draining = true;
+        }
     }
 
     /// When the next one ends.
@@ -55,12 +64,13 @@ impl Leases {
         self.by_end.first().map(|(until, _)| *until)
     }
 
-    /// Those that have ended.
-    pub(super) fn expired(&mut self, now: Instant) -> Vec<(Arc<str>, HostKey)> {
+    /// Those that have ended, and whether they were draining.
+    pub(super) fn expired(&mut self, now: Instant) -> Vec<(Arc<str>, HostKey, bool)> {
         let mut expired = Vec::new();
         while let Some(&(until, edge)) = self.by_end.first().filter(|(until, _)| *until <= now) {
             self.by_end.remove(&(until, edge));
-            expired.extend(self.by_edge.remove(&edge).map(|lease| (lease.service, lease.key)));
+            let ended = self.by_edge.remove(&edge);
+            expired.extend(ended.map(|lease| (lease.service, lease.key, lease.draining)));
         }
         expired
     }
@@ -83,7 +93,7 @@ mod tests {
         assert!(!leases.renew(key(1, 4), &a, now + 9 * second), "it is not there any more");
         assert!(leases.renew(key(1, 5), &a, now + 2 * second));
         assert_eq!(leases.deadline(), Some(now + 4 * second));
-        assert_eq!(leases.expired(now + 4 * second), [(a.clone(), key(2, 1))]);
+        assert_eq!(leases.expired(now + 4 * second), [(a.clone(), key(2, 1), false)]);
         assert_eq!(leases.of_other_service(&key(1, 5), "a"), None);
         assert_eq!(leases.of_other_service(&key(1, 4), "b"), None);
         assert_eq!(leases.of_other_service(&key(1, 6), "b"), Some((a, key(1, 5))));

@@ -84,6 +84,7 @@ fn a_service_whose_time_has_come_wakes_no_other_and_each_has_its_own() {
         services: HashMap::new(),
         sessions: HashMap::new(),
         leases: Leases::new(Duration::from_secs(3600), 10),
+        lost: None,
         touched: HashSet::new(),
         wake: None,
     };
@@ -113,4 +114,31 @@ fn a_service_whose_time_has_come_wakes_no_other_and_each_has_its_own() {
         assert_eq!(owner.wake, later, "nobody sleeps past its own time");
         assert_eq!(owner.services[service].dispatcher.figures().in_flight, 1);
     }
+}
+
+#[test]
+fn hosts_that_have_not_said_that_they_stop_are_told_as_lost_once() {
+    let ttl = Duration::from_secs(30);
+    let (sender, mut lost) = mpsc::channel(10);
+    let mut owner = Owner {
+        config: config().dispatch,
+        services: HashMap::new(),
+        sessions: HashMap::new(),
+        leases: Leases::new(ttl, 10),
+        lost: None,
+        touched: HashSet::new(),
+        wake: None,
+    };
+    owner.on(Event::Lost(sender), Instant::now());
+    let start = Instant::now();
+    for (edge, draining) in [(1, false), (2, true), (3, false)] {
+        owner.on(Event::Announced { service: "a".into(), host: host(edge), draining }, start);
+    }
+    owner.on(Event::Announced { service: "a".into(), host: host(3), draining: false }, start + ttl / 2);
+    owner.on_time(start + ttl);
+    assert_eq!(lost.try_recv(), Ok(LostHost { service: "a".into(), edge: 1 }));
+    assert!(lost.try_recv().is_err(), "one was draining, and one is there");
+    owner.on_time(start + ttl * 2);
+    assert_eq!(lost.try_recv(), Ok(LostHost { service: "a".into(), edge: 3 }));
+    assert!(lost.try_recv().is_err());
 }

@@ -26,6 +26,8 @@ pub(super) struct Sending {
     texts: Texts,
     /// The one that was read last, if it was not taken yet.
     ahead: Option<BrokerRequest>,
+    /// How many were taken of the stream.
+    place: u64,
     /// Whether the last one leaves what was sent uncommitted.
     holds: bool,
     accepted: u64,
@@ -53,6 +55,7 @@ impl Sending {
             named,
             texts,
             ahead: None,
+            place: 0,
             holds: false,
             accepted: 0,
             pending: 0,
@@ -130,23 +133,28 @@ impl Sending {
     }
 
     fn request(&mut self, to: &Recipient, read: BrokerRequest) -> Result<Request, Refusal> {
+        let place = self.place;
+        self.place += 1;
+        let wrong = |fault: Fault| Fault::new(fault.code, format!("request {place}: {}", fault.text));
         // Mostly each says what the one before it has said.
         if read.session_id != self.named.0 {
             if !read.session_id.is_empty() && read.session_id.parse() != Ok(to.session.id()) {
-                return Err(invalid("the requests of one stream are of one session"));
+                let text = format!("request {place}: the requests of one stream are of one session");
+                return Err(invalid(text));
             }
             self.named.0 = read.session_id;
         }
         if read.client_id != self.named.1 {
-            if !read.client_id.is_empty() && ClientId::new(&read.client_id)? != to.client {
-                return Err(invalid("the requests of one stream are of one client"));
+            if !read.client_id.is_empty() && ClientId::new(&read.client_id).map_err(wrong)? != to.client {
+                let text = format!("request {place}: the requests of one stream are of one client");
+                return Err(invalid(text));
             }
             self.named.1 = read.client_id;
         }
         self.holds = read.hold;
         let id = match &*read.message_id {
             "" => MessageId(rand::random()),
-            text => text.parse()?,
+            text => text.parse().map_err(wrong)?,
         };
         let (action, user_data) = self.texts.kept(&read.action, &read.user_data);
         Ok(Request { id, action, body: read.payload.into(), user_data })

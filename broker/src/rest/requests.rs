@@ -111,8 +111,8 @@ fn to_request(
     let wrong = |code, what: &str| Fault::new(code, format!("{what} of request {place}"));
     let body = STANDARD.decode(item.payload.as_deref().unwrap_or_default()).map_err(|error| {
         // Of the library's texts some are sentences, and some are not.
-        let text = error.to_string();
-        wrong(FaultCode::InvalidRequest, &format!("{}, in the payload (base64)", text.trim_end_matches('.')))
+        let (text, error) = (format!("request {place}: the payload is no base64"), error.to_string());
+        Fault::new(FaultCode::InvalidRequest, format!("{text}: {}", error.trim_end_matches('.')))
     })?;
     let action = item.action.as_deref().unwrap_or_default();
     let user_data = item.user_data.as_deref().unwrap_or_default();
@@ -161,12 +161,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_payload_lacks_is_told_as_part_of_a_sentence() {
+    fn what_a_payload_lacks_is_told_after_where_it_is() {
         for (payload, why) in [("a-b=", "Invalid symbol 45, offset 1"), ("a", "Invalid input length: 1")] {
             let body = format!(r#"{{"payload": "{payload}"}}"#);
             let item: SentRequest<'_> = serde_json::from_str(&body).unwrap();
             let fault = to_request(3, &item, None, &mut Texts::default()).unwrap_err();
-            assert_eq!(fault.text, format!("{why}, in the payload (base64) of request 3"));
+            assert_eq!(fault.text, format!("request 3: the payload is no base64: {why}"));
         }
     }
 

@@ -3,7 +3,7 @@
 use super::json::{self as written, choice};
 use super::requests::read_body;
 use super::{Answer, Id, who};
-use crate::api::{Api, client, invalid};
+use crate::api::{Api, Refusal, client, invalid};
 use crate::session::Session;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -13,10 +13,15 @@ use frontier_api::Object;
 use frontier_api::session_json::Create;
 use frontier_sessions::SessionKind;
 use http::{HeaderValue, StatusCode, Uri, header};
+use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The longest body that makes a session, in bytes.
 const MAX_BODY: usize = 64 * 1024;
+
+/// The longest body where there should be none, in bytes.
+const MAX_ATTACH: usize = 4096;
 
 pub(super) async fn create(
     State(api): State<Api>,
@@ -72,9 +77,9 @@ pub(super) async fn attach(
     State(api): State<Api>,
     Extension(operator): Extension<Operator>,
     Path(id): Id,
-    uri: Uri,
+    request: Request,
 ) -> Answer {
-    let mut query = Query::parse(&uri)?;
+    let mut query = Query::parse(request.uri())?;
     let (client_id, kind) = (query.text("client_id")?, query.text("session_type")?);
     query.end()?;
     if let Some(client_id) = &client_id {
@@ -91,8 +96,20 @@ pub(super) async fn attach(
         }
     };
     let session = api.session(&id, &operator, OperatorRole::Operate)?;
+    let body = read_body(&api, request, MAX_ATTACH, "an attach may have").await?;
+    check_empty(&body.bytes)?;
     session.attach(who(&operator), kind).await?;
     Ok(info(&session, client_id))
+}
+
+/// What is read of a query alone is not passed over in silence where it stands in a body. An object or a `null` that says
+/// nothing is what some clients send where there is no body.
+fn check_empty(body: &[u8]) -> Result<(), Refusal> {
+    match serde_json::from_slice::<Option<BTreeMap<String, IgnoredAny>>>(body) {
+        _ if body.trim_ascii().is_empty() => Ok(()),
+        Ok(members) if members.as_ref().is_none_or(BTreeMap::is_empty) => Ok(()),
+        _ => Err(invalid("attach has no body: clientId and sessionType stand in its query")),
+    }
 }
 
 pub(super) async fn close(

@@ -1,7 +1,7 @@
 //! `GET /api/v1/services/{service}/scaling`: for whoever starts and stops hosts without KEDA.
 
 use super::{Demand, Scaling, load};
-use crate::api::Refusal;
+use crate::api::{Refusal, invalid};
 use axum::extract::{Extension, Path, State};
 use axum::response::Response;
 use frontier_access::authn::OperatorRole;
@@ -33,6 +33,9 @@ pub(crate) async fn scaling_of(
     let rounds = query.number("shrink_rounds")?.unwrap_or(0);
     let (keeps, on_hold) = (query.flag("keep")?, query.flag("hold")?);
     query.end()?;
+    if minimum > maximum {
+        return Err(invalid(format!("minimum must be no more than maximum, {maximum}, is {minimum}")));
+    }
     operator.confirm(OperatorRole::Read)?;
     let rule =
         ScalingRule { capacity_per_host, prefetch: scaling.prefetch, minimum, maximum, shrinks: !keeps };

@@ -244,6 +244,9 @@ async fn what_is_wrong_is_told_by_the_name_of_its_fault() {
     for (requests, code, name) in cases {
         let refused = send(&mut client, requests.clone()).await.unwrap_err();
         assert_eq!(fault(&refused), (code, name), "{refused}");
+        // Of what is looked at one by one it is told which one it was.
+        let is_named = matches!(name, "InvalidMessageId" | "InvalidRequest" | "InvalidClientId");
+        assert!(!is_named || refused.message().contains("request 1: "), "{refused}");
         let both = client.send_and_get_responses(iter(requests)).await.unwrap().into_inner();
         let (_, status) = all(both).await;
         assert_eq!(fault(&status.unwrap()), (code, name), "both ways");

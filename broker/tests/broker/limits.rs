@@ -72,6 +72,52 @@ async fn a_post_over_the_limit_is_not_read() {
 }
 
 #[tokio::test]
+async fn a_misspelt_member_is_refused_where_only_its_letters_differ_and_others_are_passed_over() {
+    let world = World::new().await;
+    let session = world.session_with(json!({"maximumUnit": 3, "later": {"a": 1}})).await;
+    let (send, flush) = (format!("{session}/requests"), format!("{session}/requests/flush"));
+    world
+        .post(&send, json!({"requests": [{"payload": "MQ==", "later": 1}], "more": []}).to_string())
+        .await
+        .ok();
+    world.post(&flush, json!({"ends": true}).to_string()).await.ok();
+    for (path, body, written, meant) in [
+        (
+            "/api/v1/sessions",
+            json!({"serviceName": "calc", "MaximumUnits": 3}),
+            "MaximumUnits",
+            "maximumUnits",
+        ),
+        (&*send, json!({"requests": [{"userdata": "a"}]}), "userdata", "userData"),
+        (&*send, json!({"requests": [], "batchID": 1}), "batchID", "batchId"),
+        (&*flush, json!({"End": true}), "End", "end"),
+    ] {
+        let refused = world.post(path, body.to_string()).await;
+        assert_eq!(refused.fault(), (400, "InvalidRequest"), "{body}");
+        let start = format!("there is no member `{written}`; `{meant}` is meant");
+        assert!(refused.body["message"].as_str().unwrap().starts_with(&start), "{}", refused.body);
+    }
+    let status = world.get(&format!("{session}/status")).await.ok();
+    assert_eq!(status["pendingRequests"], 1);
+}
+
+#[tokio::test]
+async fn what_stands_in_a_body_of_attach_is_not_passed_over() {
+    let world = World::new().await;
+    let attach = format!("{}/attach", world.session().await);
+    for nothing in ["", " \n", "null", "{}"] {
+        world.post(&format!("{attach}?clientId=a"), nothing).await.ok();
+    }
+    for body in [r#"{"sessionType": 1}"#, r#"{"clientId": null}"#, "[]", "1", "{", "\"\""] {
+        let refused = world.post(&attach, body).await;
+        assert_eq!(refused.fault(), (400, "InvalidRequest"), "{body}");
+        let text = "attach has no body: clientId and sessionType stand in its query";
+        assert_eq!(refused.body["message"], text, "{body}");
+    }
+    assert_eq!(world.post(&attach, " ".repeat(4097)).await.fault(), (413, "MessageTooLarge"));
+}
+
+#[tokio::test]
 async fn parameters_are_named_as_they_are_written() {
     let world = World::new().await;
     let session = world.session().await;

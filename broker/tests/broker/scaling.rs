@@ -105,4 +105,8 @@ async fn others_are_told_how_many_hosts_and_which_may_go() {
     assert_eq!(both["stopHosts"], 2);
     assert_eq!(world.get(&format!("{path}?keep=true")).await.ok()["stopHosts"], 0);
     assert_eq!(world.get(&format!("{path}?minimum=x")).await.status, 400);
+    let crossed = world.get(&format!("{path}?minimum=5&maximum=2")).await;
+    assert_eq!(crossed.fault(), (400, "InvalidRequest"));
+    assert_eq!(crossed.body["message"], "minimum must be no more than maximum, 2, is 5");
+    assert_eq!(world.get(&format!("{path}?minimum=2&maximum=2")).await.ok()["targetHosts"], 2);
 }

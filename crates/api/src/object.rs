@@ -1,11 +1,16 @@
 //! Objects of JSON that nothing else stands for.
 
-use serde::de::value::MapAccessDeserializer;
+mod members;
+
+use members::Members;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
 
 /// A struct that is read from an object alone: as serde has it, the values of its fields in a list would do as well.
+///
+/// Members that the struct does not have are passed over, since clients of other versions send them; but not one that
+/// differs from its own only in the case of letters, which is a mistake, and is refused.
 #[derive(Clone, Copy, Debug)]
 pub struct Object<T>(pub T);
 
@@ -25,7 +30,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
     }
 
     fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<T, M::Error> {
-        T::deserialize(MapAccessDeserializer::new(map))
+        T::deserialize(Members(map))
     }
 }
 
@@ -64,6 +69,34 @@ mod tests {
         }
         let error = serde_json::from_str::<Object<Pair<'_>>>("[1]").unwrap_err().to_string();
         assert!(error.contains("expected an object"), "{error}");
+    }
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Named {
+        user_data: Option<String>,
+        #[serde(default)]
+        properties: std::collections::BTreeMap<String, u8>,
+    }
+
+    #[test]
+    fn a_member_in_another_case_is_refused_and_an_unknown_one_is_passed_over() {
+        let read = |text: &str| serde_json::from_str::<Object<Named>>(text).map(|Object(it)| it);
+        let passed = read(r#"{"userDatum": 1, "USER": [{}], "userData": "a", "user\u0044ata2": 2}"#).unwrap();
+        assert_eq!(passed.user_data.as_deref(), Some("a"));
+        for (text, written) in [
+            (r#"{"userdata": "a"}"#, "userdata"),
+            (r#"{"userData": "a", "UserData": "b"}"#, "UserData"),
+            (r#"{"user\u0064ata": "a"}"#, "userdata"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            let start =
+                format!("there is no member `{written}`; `userData` is meant, in this case of letters");
+            assert!(error.starts_with(&start), "{error}");
+        }
+        // What a map has are no members of ours.
+        let map = read(r#"{"properties": {"userdata": 1, "UserData": 2}}"#).unwrap().properties;
+        assert_eq!(map.len(), 2);
     }
 
     #[test]
