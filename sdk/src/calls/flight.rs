@@ -15,9 +15,11 @@ use tokio::time::Instant;
 /// An attempt that has to be polled.
 pub(super) type Slow = Abortable<Attempt>;
 
+type Running = BoxFuture<'static, (Place, Answer)>;
+
 /// An attempt that whoever cancels it ends at once, and not when it is polled next.
 #[derive(Clone)]
-pub(super) struct Attempt(Arc<Mutex<Option<BoxFuture<'static, (Place, Answer)>>>>);
+pub(super) struct Attempt(Arc<Mutex<Option<Running>>>);
 
 impl Attempt {
     fn new(attempt: impl Future<Output = (Place, Answer)> + Send + 'static) -> Self {

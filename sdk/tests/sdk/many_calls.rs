@@ -214,7 +214,8 @@ async fn answers_come_from_the_thread_of_connections_and_none_is_lost() {
     drop(soon(echo).await.unwrap());
 }
 
-struct Held(Vec<u8>, Arc<()>);
+/// Bytes, and what shows whether they are there.
+struct Held(Vec<u8>, #[expect(dead_code, reason = "it is counted")] Arc<()>);
 
 impl AsRef<[u8]> for Held {
     fn as_ref(&self) -> &[u8] {
