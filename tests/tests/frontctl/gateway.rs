@@ -118,7 +118,7 @@ async fn its_status_its_log_and_its_end() {
     let asked = world.run(&["drain"]).await;
     // What variables say need not be said.
     assert!(!asked.stderr.contains("--gateway"), "{asked:?}");
-    asked.failed(64, "frontctl drain --yes");
+    asked.failed(64, " drain --yes\n");
     let said = world.run(&["drain", "--frontlas", "http://127.0.0.1:1"]).await;
     said.failed(64, "--frontlas <URL>");
     world.run(&["drain", "--yes"]).await.text();
