@@ -144,7 +144,7 @@ impl<T> Flight<T> {
     pub(super) fn again(&mut self, place: Place, error: &Error) -> Option<Slow> {
         let State::Sent(sent) = &mut self.state else { return None };
         sent.is_answered = true;
-        let OwnTarget::Client(client) = &self.route.target else { return None };
+        let client = self.route.target.client()?;
         if sent.connection.is_deferred(error) {
             client.retire(&sent.connection);
             return Some(self.send_slowly(place));
@@ -206,7 +206,7 @@ fn send(
     answers: &Arc<Answers>,
 ) -> Result<(Instant, Option<Sent>), Error> {
     let deadline = envelope.begin()?;
-    let OwnTarget::Client(client) = &route.target else { return Ok((deadline, None)) };
+    let Some(client) = route.target.client() else { return Ok((deadline, None)) };
     let sent = client.send_at_once(envelope, |connection| {
         let reply = Reply::Among(answers.clone(), place);
         let id = envelope.send_among(connection, deadline, reply)?;

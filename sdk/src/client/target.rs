@@ -36,6 +36,15 @@ impl OwnTarget {
             _ => false,
         }
     }
+
+    /// The client that it is, unless it is one of each of many gateways.
+    pub(crate) fn client(&self) -> Option<&Arc<Client>> {
+        match self {
+            Self::Client(client) => Some(client),
+            #[cfg(feature = "cluster")]
+            Self::Cluster(_) => None,
+        }
+    }
 }
 
 impl<'a> Target<'a> {
