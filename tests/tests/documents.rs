@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// What stands around the code in the documents, which leaves it out.
 mod snippets {
     use bytes::Bytes;
-    use frontier_sdk::{ClusterService, Edge, EdgeEvent, EdgeId, HandlerError, Service, TraceContext};
+    use frontier_sdk::{Calls, ClusterService, Edge, EdgeEvent, EdgeId, HandlerError, Service, TraceContext};
     use std::time::Duration;
     use tokio::io::AsyncWriteExt;
 
@@ -111,6 +111,16 @@ mod snippets {
         let answer = edge.call("echo", "hello").timeout(Duration::from_secs(2)).await?;
         let answer = service.call(edge_id, "reboot", "").await?;
         Ok(())
+    }
+
+    async fn many_calls(service: Service, edges: Vec<EdgeId>) {
+        let mut calls = Calls::new();
+        for edge in edges {
+            calls.begin(service.call(edge, "version", "").timeout(Duration::from_secs(2)), edge);
+        }
+        while let Some((edge, answer)) = calls.next().await {
+            println!("{edge}: {answer:?}");
+        }
     }
 
     async fn messages(edge: Edge, service: Service, edge_id: EdgeId) -> Done {
