@@ -31,8 +31,8 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 /// part that is.
 const GRACE_MARGIN: Duration = Duration::from_secs(1);
 
-/// How long what is in flight may take behind the last word of a gateway that ends the connection.
-const LAST_WORD_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long what is in flight may take behind the last word of a gateway, whose part it is to end the connection sooner.
+const LAST_WORD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest delay that a gateway which stays may ask for before a move: it may be about to stop by then.
 const MAX_MOVE_DELAY: Duration = Duration::from_secs(10);
