@@ -177,7 +177,7 @@ fn nodes_that_no_host_has_cost_no_look_at_all_hosts() {
     for number in 0..5_000 {
         dispatcher.session_closed(session(number + 1), now);
     }
-    // Four milliards of looks would take a minute.
+    // Eight billion looks would take minutes.
     assert!(now.elapsed() < Duration::from_secs(20), "{:?}", now.elapsed());
     assert_eq!(dispatcher.pools.len(), 0);
 }
