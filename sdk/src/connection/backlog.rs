@@ -23,6 +23,8 @@ pub(super) struct Backlog {
     waiting: VecDeque<Queued>,
     /// Runs the quick handlers, if they must not run in the connection's task.
     runner: Option<Arc<Runner>>,
+    /// Requests that it got in this read.
+    run: u32,
 }
 
 /// A request that is known to have a handler and a place.
@@ -37,7 +39,7 @@ impl Backlog {
     pub(super) fn new(client: Arc<Client>, connection: Arc<Connection>) -> Self {
         let is_apart = client.executor.is_apart();
         let runner = is_apart.then(|| Arc::new(Runner::new(client.clone(), connection.clone())));
-        Self { client, connection, waiting: VecDeque::new(), runner }
+        Self { client, connection, waiting: VecDeque::new(), runner, run: 0 }
     }
 
     fn max_running(&self) -> usize {
@@ -73,20 +75,24 @@ impl Backlog {
         }
     }
 
-    fn run(&self, queued: Queued, clock: &mut Clock) {
+    fn run(&mut self, queued: Queued, clock: &mut Clock) {
         match &self.runner {
-            Some(runner) if queued.handler.is_quick() => runner.push(queued),
+            Some(runner) if queued.handler.is_quick() => {
+                self.run += 1;
+                runner.push(queued);
+            }
             _ => {
                 queued.start(&self.connection, clock.now(), self.client.executor.user());
             }
         }
     }
 
-    /// All frames of one read are dealt with.
-    pub(super) fn batch_ended(&self) {
+    /// All frames of one read are dealt with. How many requests went to quick handlers.
+    pub(super) fn batch_ended(&mut self) -> u32 {
         if let Some(runner) = &self.runner {
             runner.wake();
         }
+        std::mem::take(&mut self.run)
     }
 
     /// When to [`check`](Self::check) that no handler holds up the others.

@@ -136,8 +136,8 @@ impl Driver {
                 let notice = self.inbound.take(&frame, None).map_err(broken)?;
                 self.on_go_away(notice)?;
             }
-            self.inbound.batch_ended();
-            self.pace.note(frames);
+            let taken = self.inbound.batch_ended();
+            self.pace.note(frames, taken);
             // In this order: a wake-up through the link handle that comes while the link is being
             // polled is noted there and not passed on, so the duties must be looked at after it.
             tokio::select! {

@@ -30,6 +30,8 @@ pub(super) struct Inbound {
     topics: Topics,
     clock: Clock,
     losses: Losses,
+    /// Messages of this read.
+    messages: u32,
 }
 
 /// The gateway says that it leaves.
@@ -56,6 +58,7 @@ impl Inbound {
             topics: Topics::default(),
             clock: Clock::default(),
             losses: Losses::default(),
+            messages: 0,
         }
     }
 
@@ -65,9 +68,10 @@ impl Inbound {
         self.backlog.start(&mut self.clock);
     }
 
-    /// All frames of one read are dealt with.
-    pub(super) fn batch_ended(&self) {
-        self.backlog.batch_ended();
+    /// All frames of one read are dealt with. How many of them the program takes at once: messages, and requests to quick
+    /// handlers.
+    pub(super) fn batch_ended(&mut self) -> u32 {
+        std::mem::take(&mut self.messages) + self.backlog.batch_ended()
     }
 
     /// When to call [`check_handlers`](Self::check_handlers).
@@ -190,7 +194,7 @@ impl Inbound {
             receipt,
         };
         match self.client.intake.inbox.push(message) {
-            Ok(()) => {}
+            Ok(()) => self.messages += 1,
             Err(Refused::Full(message)) => {
                 if message.receipt.is_none() {
                     self.losses.note(&message.topic, *self.clock.now());

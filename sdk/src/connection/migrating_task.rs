@@ -1,11 +1,11 @@
 //! The task of a connection, between the thread for connections and the program's runtime.
 //!
 //! ```text
-//!            16 reads in a row with one frame each
-//!   thread ──────────────────────────────────────────▶ program's runtime
-//!      ▲                                                      │
-//!      └── several frames in one read, time and again ────────┤
-//!      └── not polled for 20 ms, idle or held up ─────────────┘
+//!            16 reads in a row with one frame each, or requests that the program answers at once
+//!   thread ─────────────────────────────────────────────────────────────────────────────────────▶ program's runtime
+//!      ▲                                                                                                │
+//!      ├── several answers in one read, time and again ─────────────────────────────────────────────────┤
+//!      └── not polled for 20 ms, idle or held up ───────────────────────────────────────────────────────┘
 //! ```
 
 use super::End;
@@ -26,9 +26,9 @@ const PATIENCE: Duration = Duration::from_millis(20);
 /// A connection's task that either of two runtimes carries on.
 ///
 /// On the thread for connections it shares wake-ups with all others, and nothing of the program holds it up. A single
-/// caller that waits for one answer after the other has nothing to share, and pays for two hops between threads. So
-/// its connection moves to the program's runtime meanwhile, where its wake-ups stay on one thread; the thread for
-/// connections looks after it, and takes it back once it stands still.
+/// caller that waits for one answer after the other has nothing to share, and pays for two hops between threads; requests
+/// that the program answers at once pay for two as well. So such a connection moves to the program's runtime meanwhile,
+/// where its wake-ups stay on one thread; the thread for connections looks after it, and takes it back once it stands still.
 struct MigratingTask {
     task: Mutex<Option<BoxFuture<'static, End>>>,
     end: Mutex<Option<End>>,
@@ -148,14 +148,16 @@ impl Future for Home {
                 if watch.poll(shared, cx).is_pending() {
                     return Poll::Pending;
                 }
-                shared.depart(moves);
+                if shared.depart(moves) {
+                    shared.pace.forget();
+                }
                 continue;
             }
             *watch = None;
             match shared.poll(moves, cx) {
                 Polled::Over | Polled::Elsewhere => {}
                 Polled::Busy => return Poll::Pending,
-                Polled::Pending if shared.pace.is_lone() && shared.depart(moves) => {
+                Polled::Pending if shared.pace.is_local() && shared.depart(moves) => {
                     let visit = Visit { shared: shared.clone(), moves: moves + 1 };
                     shared.executor.user().spawn(visit);
                 }
