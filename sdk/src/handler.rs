@@ -53,17 +53,19 @@ pub(crate) trait Handler<R>: Send + Sync {
 /// request, and comes back to that after a few slow first polls.
 pub(crate) struct Registered<F> {
     handler: F,
-    /// Grows with each slow first poll, and shrinks with each quick one.
+    /// Grows with each slow first poll, by the time that others waited for it, and shrinks with each quick one, by the time
+    /// that its task would have taken. In microseconds.
     slowness: AtomicU32,
 }
 
 /// A first poll that takes this long is slow.
 const SLOW: Duration = Duration::from_micros(50);
 
-/// What a slow poll adds to the slowness, in quick polls.
+/// What a slow poll adds to the slowness at most: after that long another task goes on with those that wait.
 const WEIGHT: u32 = 1024;
 
-/// From this slowness on requests get a task from the start.
+/// From this slowness on requests get a task from the start. A thread of a busy machine is stopped for its turn now and
+/// then, in whatever it does, and that must not make a handler slow.
 const TOO_SLOW: u32 = 4 * WEIGHT;
 
 /// How many quick polls a new handler has to show.
@@ -80,7 +82,8 @@ impl<F> Registered<F> {
     fn note(&self, took: Duration) {
         let slowness = self.slowness.load(Ordering::Relaxed);
         if took >= SLOW {
-            self.slowness.store((slowness + WEIGHT).min(MAX_SLOWNESS), Ordering::Relaxed);
+            let waited = u32::try_from(took.as_micros()).unwrap_or(WEIGHT).min(WEIGHT);
+            self.slowness.store((slowness + waited).min(MAX_SLOWNESS), Ordering::Relaxed);
         } else if slowness > 0 {
             self.slowness.store(slowness - 1, Ordering::Relaxed);
         }
@@ -191,14 +194,20 @@ mod tests {
     fn only_a_handler_that_is_slow_again_and_again_is_waited_for_no_more() {
         let registered = Registered::new(());
         (0..2 * TOO_SLOW).for_each(|_| registered.note(Duration::ZERO));
-        for _ in 0..100 {
-            registered.note(SLOW);
-            (0..WEIGHT).for_each(|_| registered.note(Duration::ZERO));
-            assert!(registered.may_wait_for());
+        let block = Duration::from_millis(2);
+        for (slow, quick) in [(SLOW, 50), (Duration::from_micros(200), 200), (block, WEIGHT)] {
+            for _ in 0..100 {
+                registered.note(slow);
+                (0..quick).for_each(|_| registered.note(Duration::ZERO));
+                assert!(registered.may_wait_for(), "it costs others no more than tasks would");
+            }
         }
-        (0..4).for_each(|_| registered.note(SLOW));
+        (0..4).for_each(|_| registered.note(block));
         assert!(!registered.may_wait_for());
-        (0..100).for_each(|_| registered.note(SLOW));
+        (0..2 * TOO_SLOW).for_each(|_| registered.note(Duration::ZERO));
+        (0..TOO_SLOW).for_each(|i| registered.note(if i % 25 == 0 { SLOW } else { Duration::ZERO }));
+        assert!(!registered.may_wait_for(), "others wait longer than tasks would take");
+        (0..100).for_each(|_| registered.note(block));
         (0..=MAX_SLOWNESS).for_each(|_| registered.note(Duration::ZERO));
         assert!(registered.may_wait_for(), "it may be quick again");
     }

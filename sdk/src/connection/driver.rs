@@ -6,7 +6,7 @@ use super::inbound::{GoAwayNotice, Inbound};
 use super::incoming_stream::{DetachedFrame, IncomingStream};
 use super::lifecycle::Lifecycle;
 use super::migrating_task::Home;
-use super::pace::Pace;
+use super::pace::{Pace, Read};
 use super::timers::Timers;
 use crate::Error;
 use crate::client::Client;
@@ -127,17 +127,18 @@ impl Driver {
     async fn drive(&mut self) -> Result<std::convert::Infallible, End> {
         loop {
             self.inbound.time_passed();
-            let mut frames = 0;
+            let mut read = Read::default();
             while let Some(frame) = self.link.frame().map_err(lost)? {
-                frames += 1;
+                read.frames += 1;
                 if matches!(frame.kind, Kind::Request | Kind::Publish) {
                     self.link.note_request();
+                    read.asked += 1;
                 }
                 let notice = self.inbound.take(&frame, None).map_err(broken)?;
                 self.on_go_away(notice)?;
             }
-            let taken = self.inbound.batch_ended();
-            self.pace.note(frames, taken);
+            read.taken = self.inbound.batch_ended();
+            self.pace.note(read);
             // In this order: a wake-up through the link handle that comes while the link is being
             // polled is noted there and not passed on, so the duties must be looked at after it.
             tokio::select! {

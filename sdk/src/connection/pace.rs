@@ -18,13 +18,22 @@ pub(super) struct Pace {
     lone: AtomicU32,
     /// Grows with the frames of a read that has several, shrinks with each that has one.
     crowd: AtomicU32,
-    /// Grows with each frame that the program takes at once, shrinks with each other one.
+    /// Grows with each frame that the program takes at once, shrinks with each that nobody asks it anything with.
     served: AtomicU32,
 }
 
+/// What came in one read, in frames.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Read {
+    pub(super) frames: u32,
+    /// Requests and messages among them.
+    pub(super) asked: u32,
+    /// Those of them that the program takes at once: messages, and requests to quick handlers.
+    pub(super) taken: u32,
+}
+
 impl Pace {
-    /// So many frames came in one read, `taken` of which the program takes at once: requests to quick handlers, and messages.
-    pub(super) fn note(&self, frames: u32, taken: u32) {
+    pub(super) fn note(&self, Read { frames, asked, taken }: Read) {
         let get = |count: &AtomicU32| count.load(Ordering::Relaxed);
         match frames {
             0 => return,
@@ -37,8 +46,8 @@ impl Pace {
                 self.crowd.store((get(&self.crowd) + frames).min(2 * CROWDED), Ordering::Relaxed);
             }
         }
-        let served = (get(&self.served) + taken).saturating_sub(frames.saturating_sub(taken));
-        self.served.store(served.min(2 * SERVING), Ordering::Relaxed);
+        let served = (get(&self.served) + taken).min(2 * SERVING);
+        self.served.store(served.saturating_sub(frames.saturating_sub(asked)), Ordering::Relaxed);
     }
 
     /// Whether what comes is best dealt with on the program's threads: for a lone caller, or by the program itself.
@@ -62,40 +71,46 @@ impl Pace {
 mod tests {
     use super::*;
 
+    /// Reads of so many answers, and of so many requests that are taken at once.
+    fn read(pace: &Pace, answers: u32, taken: u32) {
+        pace.note(Read { frames: answers + taken, asked: taken, taken });
+    }
+
     #[test]
     fn a_lone_caller_is_told_from_many_and_neither_by_chance() {
         let pace = Pace::default();
-        (1..LONE).for_each(|_| pace.note(1, 0));
-        pace.note(2, 0);
+        (1..LONE).for_each(|_| read(&pace, 1, 0));
+        read(&pace, 2, 0);
         assert!(!pace.is_local() && !pace.is_crowded());
-        (0..LONE).for_each(|_| pace.note(1, 0));
+        (0..LONE).for_each(|_| read(&pace, 1, 0));
         assert!(pace.is_local());
         pace.forget();
         assert!(!pace.is_local());
         (0..100).for_each(|_| {
-            pace.note(3, 0);
-            (0..3).for_each(|_| pace.note(1, 0));
+            read(&pace, 3, 0);
+            (0..3).for_each(|_| read(&pace, 1, 0));
         });
         assert!(!pace.is_crowded());
-        (0..CROWDED).for_each(|_| pace.note(3, 0));
+        (0..CROWDED).for_each(|_| read(&pace, 3, 0));
         assert!(pace.is_crowded() && !pace.is_local());
-        (0..2 * CROWDED).for_each(|_| pace.note(1, 0));
+        (0..2 * CROWDED).for_each(|_| read(&pace, 1, 0));
         assert!(!pace.is_crowded());
     }
 
     #[test]
     fn a_program_that_serves_many_is_told_from_one_that_calls() {
         let pace = Pace::default();
-        pace.note(SERVING - 1, SERVING - 1);
+        read(&pace, 0, SERVING - 1);
         assert!(!pace.is_local());
-        pace.note(2, 2);
+        read(&pace, 0, 2);
         assert!(pace.is_local() && !pace.is_crowded());
-        // As many calls as it answers change nothing.
-        (0..100).for_each(|_| pace.note(20, 10));
+        // Neither as many calls as it answers change anything, nor requests that take their time.
+        (0..100).for_each(|_| read(&pace, 10, 10));
+        (0..100).for_each(|_| pace.note(Read { frames: 20, asked: 20, taken: 0 }));
         assert!(pace.is_local() && !pace.is_crowded());
-        (0..100).for_each(|_| pace.note(20, 0));
+        (0..100).for_each(|_| read(&pace, 20, 0));
         assert!(!pace.is_local() && pace.is_crowded());
-        pace.note(10 * SERVING, 10 * SERVING);
+        read(&pace, 0, 10 * SERVING);
         pace.forget();
         assert!(!pace.is_local());
     }
