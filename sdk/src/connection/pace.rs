@@ -55,9 +55,11 @@ impl Pace {
         self.lone.load(Ordering::Relaxed) >= LONE || self.served.load(Ordering::Relaxed) >= SERVING
     }
 
-    /// Whether several answers come at once, which are best shared out from elsewhere.
+    /// Whether several answers come at once, which are best shared out from elsewhere. Never true of what is local.
     pub(super) fn is_crowded(&self) -> bool {
-        self.crowd.load(Ordering::Relaxed) >= CROWDED && self.served.load(Ordering::Relaxed) < SERVING / 2
+        self.crowd.load(Ordering::Relaxed) >= CROWDED
+            && self.lone.load(Ordering::Relaxed) < LONE
+            && self.served.load(Ordering::Relaxed) < SERVING / 2
     }
 
     /// From here on only what comes later counts for [`is_local`](Self::is_local).
@@ -95,6 +97,17 @@ mod tests {
         assert!(pace.is_crowded() && !pace.is_local());
         (0..2 * CROWDED).for_each(|_| read(&pace, 1, 0));
         assert!(!pace.is_crowded());
+    }
+
+    #[test]
+    fn a_connection_that_would_come_does_not_want_to_leave_at_once() {
+        let pace = Pace::default();
+        (0..CROWDED).for_each(|_| read(&pace, 3, 0));
+        (1..=4 * LONE).for_each(|reads| {
+            read(&pace, 1, 0);
+            assert_eq!(pace.is_local(), reads >= LONE);
+            assert!(!(pace.is_local() && pace.is_crowded()), "after {reads} reads");
+        });
     }
 
     #[test]

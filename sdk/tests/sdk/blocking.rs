@@ -195,14 +195,21 @@ async fn a_handler_that_blocks_after_thousands_of_quick_calls_holds_up_no_other(
     answered(&mut peer, [2000]).await;
 }
 
-#[tokio::test]
-async fn a_connection_outlives_a_program_all_of_whose_threads_are_blocked() {
+/// It is on them when that happens, or on the thread for connections.
+async fn outlives_a_program_all_of_whose_threads_are_blocked(serves_before: bool) {
     let mut gateway = Gateway::bind();
     let program = Program::new(2);
     let (edge, mut peer) = connected(&program, &mut gateway).await;
     let blocked = Barrier::default();
     let _opens = OpenOnDrop(blocked.clone());
     register(&program, &edge, "quick", &blocked).await;
+    if serves_before {
+        for batch in 1..=20 {
+            let ids = 1000 * batch..1000 * batch + 100;
+            ids.clone().for_each(|id| peer.request(id, "quick", b""));
+            answered(&mut peer, ids).await;
+        }
+    }
     for _ in 0..2 {
         let barrier = blocked.clone();
         program.spawn(async move { barrier.block() });
@@ -220,6 +227,16 @@ async fn a_connection_outlives_a_program_all_of_whose_threads_are_blocked() {
     assert_eq!(edge.status().get(), Status::Connected);
     blocked.open();
     answered(&mut peer, [1]).await;
+}
+
+#[tokio::test]
+async fn a_connection_outlives_a_program_all_of_whose_threads_are_blocked() {
+    outlives_a_program_all_of_whose_threads_are_blocked(false).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_serves_outlives_a_program_all_of_whose_threads_are_blocked() {
+    outlives_a_program_all_of_whose_threads_are_blocked(true).await;
 }
 
 #[tokio::test]
