@@ -6,6 +6,7 @@ use crate::counters::Counters;
 use crate::feed::{Connection, Follower};
 use crate::lobby::Lobby;
 use crate::log::LogLimits;
+use crate::overdue::Tables;
 use crate::own_call::OwnCalls;
 use crate::punctuality::Punctuality;
 use crate::registry::Registry;
@@ -60,6 +61,8 @@ pub struct Exchange {
     pub(crate) relocations: Relocations,
     pub(crate) punctuality: Mutex<Punctuality>,
     pub(crate) watch: Mutex<Watch>,
+    /// Those who may have something pending.
+    pub(crate) tables: Tables,
     /// What the last sweep found queued.
     pub(crate) outboxes: Mutex<Outboxes>,
     pub(crate) probe: ProbePeers,
@@ -89,6 +92,7 @@ impl Exchange {
             relocations: Relocations::default(),
             punctuality: Mutex::default(),
             watch: Mutex::default(),
+            tables: Tables::default(),
             outboxes: Mutex::default(),
             probe: ProbePeers::new(),
         })

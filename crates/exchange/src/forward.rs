@@ -179,7 +179,7 @@ impl Exchange {
         let request = PendingRequest { requester: requester.clone(), asker, id, kind, deadline, begun, edge };
         let limit = |internal: bool| if internal { usize::MAX } else { self.limits().calls };
         let most = limit(target.is_internal() || requester.is_internal());
-        let inserted = target.pending.lock().insert(request, most);
+        let inserted = self.tables.change(target, |pending| pending.insert(request, most));
         let correlation = match inserted {
             Ok(correlation) => correlation,
             Err(refusal) => {
@@ -196,7 +196,8 @@ impl Exchange {
         let tracked = match held {
             None => {
                 let sent = SentTo { target: target.clone(), correlation, kind };
-                requester.pending.lock().track(id, sent, limit(requester.is_internal()))
+                let most = limit(requester.is_internal());
+                self.tables.change(requester, |pending| pending.track(id, sent, most))
             }
             Some(Held { at, correlation: before, .. })
                 if requester.pending.lock().retarget(id, (at, before), target, correlation) =>

@@ -51,6 +51,7 @@ mod lobby;
 mod log;
 mod outgoing;
 mod outlet;
+mod overdue;
 mod own_call;
 mod payload;
 mod peer;

@@ -29,6 +29,8 @@ pub(crate) struct Pending {
     /// Told apart from older entries of the same slot by this.
     generation: u32,
     closed: bool,
+    /// Whether the exchange looks at it for deadlines.
+    is_listed: bool,
 }
 
 /// Who has what of a peer.
@@ -265,9 +267,15 @@ impl Pending {
         expired
     }
 
-    /// Whether [`expire`](Self::expire) may have something to do.
-    pub(crate) fn is_swept(&self) -> bool {
-        self.received.capacity() > 0 || self.sent.capacity() > 0
+    /// It is to be looked at from here on. Whether it was not before.
+    pub(crate) fn enlist(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_listed, true)
+    }
+
+    /// Whether [`expire`](Self::expire) may have something to do later. Otherwise it is to be looked at no more.
+    pub(crate) fn stays_listed(&mut self) -> bool {
+        self.is_listed = self.received.capacity() > 0 || self.sent.capacity() > 0;
+        self.is_listed
     }
 
     #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// The longest time between two sweeps of a gateway that keeps up. They are due four times a second.
-const ON_TIME: Duration = Duration::from_secs(1);
+/// The longest time between two sweeps of a gateway that keeps up. They are due once a second.
+const ON_TIME: Duration = Duration::from_secs(2);
 
 /// How long it may take at most to catch up, as after a pause of the process.
 const CATCH_UP: Duration = Duration::from_secs(10);

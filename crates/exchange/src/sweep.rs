@@ -1,5 +1,5 @@
-//! The one clock of all connections: deadlines, silence and slow peers are looked for in coarse sweeps, so that an idle
-//! connection needs no timer of its own. A sweep goes in slices, between which others run.
+//! The one clock of all connections: silence and slow peers are looked for in coarse sweeps, so that an idle connection
+//! needs no timer of its own. A sweep goes in slices, between which others run.
 
 use crate::census::Outboxes;
 use crate::outlet::CloseReason;
@@ -25,9 +25,9 @@ enum Place {
 }
 
 impl Exchange {
-    /// Looks at everyone once: fails what is overdue, closes who is silent or does not read; but silence that is short
-    /// is left to the [watch](Self::watch). How late a deadline is
-    /// noticed is up to how often this is called. No slice takes longer than some hundreds of peers do.
+    /// Looks at everyone once: fails what is [overdue](Self::expire_overdue), closes who is silent or does not read; but
+    /// silence that is short is left to the [watch](Self::watch). It is due once a second. No slice takes longer than some
+    /// hundreds of peers do.
     ///
     /// Who was late itself calls nobody silent: what peers have sent meanwhile may not have been read.
     ///
@@ -40,6 +40,7 @@ impl Exchange {
     /// The same, with silence judged as at this time, and at this one of the exchange's clock, in
     /// milliseconds.
     pub(crate) async fn sweep_at(&self, now: Instant, clock: u64) {
+        self.expire_overdue().await;
         let judges = self.punctuality.lock().sweep(now);
         let clock = judges.then_some(clock);
         let mut place = Place::Edges(0);
@@ -49,20 +50,12 @@ impl Exchange {
             let_others_run().await;
         }
         *self.outboxes.lock() = outboxes;
-        let mut batch = self.batch();
-        let now = Instant::now();
-        self.expire(self.lobby.peer(), now, &mut batch);
-        // Nothing is pending with it, but it may have memory to give back.
-        self.expire(self.own_calls.peer(), now, &mut batch);
-        drop(batch);
-        self.sweep_relocations(now);
+        self.sweep_relocations(Instant::now());
     }
 
     /// One slice: where the next one begins, and how many peers this one has looked at. Without the time of the
     /// exchange's clock nobody is called silent.
     fn sweep_slice(&self, mut place: Place, clock: Option<u64>, outboxes: &mut Outboxes) -> (Place, usize) {
-        let mut batch = self.batch();
-        let now = Instant::now();
         let slow = u32::try_from(self.limits().slow_peer_timeout.as_secs()).unwrap_or(u32::MAX);
         let mut looked_at = 0;
         while looked_at < PEERS_PER_SLICE && !matches!(place, Place::Done) {
@@ -73,9 +66,6 @@ impl Exchange {
                 outboxes.note(backlog);
                 if let Some(clock) = clock {
                     self.close_if_dead(peer, clock, slow, backlog);
-                }
-                if peer.pending.lock().is_swept() {
-                    self.expire(peer, now, &mut batch);
                 }
             }
             looked_at += peers.len();

@@ -9,11 +9,14 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
+/// How often everyone is looked at, as the exchange wants it.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
 /// How late a deadline may be noticed. Callers keep their own as well.
-const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
+const EXPIRY_INTERVAL: Duration = Duration::from_millis(250);
 
 /// What the tasks work on.
 pub(super) struct Background<'a> {
@@ -58,13 +61,19 @@ pub(super) fn either(stop: &CancellationToken, other: Option<CancellationToken>)
     first
 }
 
-/// Sweeps, and watches those whose silence is short, until it is dropped.
-pub(super) async fn sweep(exchange: Arc<Exchange>) -> (Infallible, Infallible) {
-    let sweeps = async {
-        let mut interval = interval(SWEEP_INTERVAL);
-        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// Looks for deadlines, sweeps, and watches those whose silence is short, until it is dropped.
+pub(super) async fn sweep(exchange: Arc<Exchange>) -> (Infallible, Infallible, Infallible) {
+    let expiry = async {
+        let mut ticks = ticks(EXPIRY_INTERVAL);
         loop {
-            interval.tick().await;
+            ticks.tick().await;
+            exchange.expire_overdue().await;
+        }
+    };
+    let sweeps = async {
+        let mut ticks = ticks(SWEEP_INTERVAL);
+        loop {
+            ticks.tick().await;
             exchange.sweep().await;
         }
     };
@@ -73,5 +82,11 @@ pub(super) async fn sweep(exchange: Arc<Exchange>) -> (Infallible, Infallible) {
             sleep(exchange.watch().await).await;
         }
     };
-    tokio::join!(sweeps, watch)
+    tokio::join!(expiry, sweeps, watch)
+}
+
+fn ticks(period: Duration) -> Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }

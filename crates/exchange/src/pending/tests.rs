@@ -39,7 +39,7 @@ fn a_correlation_id_never_matches_a_slot_that_is_used_again() {
     assert!(pending.complete(first).is_none());
     // Nor after the memory was given back, and the slab starts anew.
     assert_eq!(pending.complete(second).map(|request| request.id), Some(2));
-    assert!(pending.expire(Instant::now()).is_empty() && !pending.is_swept());
+    assert!(pending.expire(Instant::now()).is_empty() && !pending.stays_listed());
     let third = pending.insert(request(&requester, 3), LIMIT).unwrap();
     assert!(pending.complete(first).is_none() && pending.complete(second).is_none());
     for unknown in [0, u64::MAX, third.0 + 1, third.0 + (1 << 32)] {

@@ -44,7 +44,7 @@ impl World {
         }
         if self.sweep_at <= clock {
             self.exchange.sweep_at(now, clock).await;
-            self.sweep_at = clock + 250;
+            self.sweep_at = clock + 1_000;
         }
         clock
     }
@@ -54,8 +54,8 @@ impl World {
 async fn a_silence_ends_after_three_intervals_within_a_tenth_whatever_the_interval_is() {
     // The second time the lower half of the clock wraps meanwhile.
     for begin in [0, u64::from(u32::MAX) - 1_000] {
-        for interval in [100, 333, 500, 1_000, 2_499, 2_500, 5_000] {
-            for phase in [0, 7, 130, 249] {
+        for interval in [100, 333, 500, 1_000, 5_000, 9_999, 10_000, 20_000] {
+            for phase in [0, 7, 130, 249, 999] {
                 let mut world = World::new(begin);
                 let mut heard = begin + phase;
                 let (peer, outlet) = world.peer(interval, heard);
