@@ -50,7 +50,7 @@ pub(crate) trait Handler<R>: Send + Sync {
 ///
 /// A handler that has shown to be quick is polled once where its request stands in line, which spares a task for each
 /// request that is done by then. One that blocks there would hold up the others, so each begins with a task for every
-/// request, and comes back to that after a few slow first polls.
+/// request, and comes back to that when its first polls have held others up for longer than tasks would have taken.
 pub(crate) struct Registered<F> {
     handler: F,
     /// Grows with each slow first poll, by the time that others waited for it, and shrinks with each quick one, by the time
@@ -61,7 +61,7 @@ pub(crate) struct Registered<F> {
 /// A first poll that takes this long is slow.
 const SLOW: Duration = Duration::from_micros(50);
 
-/// What a slow poll adds to the slowness at most: after that long another task goes on with those that wait.
+/// What a slow poll adds to the slowness at most: one long stop of the thread alone makes no handler slow.
 const WEIGHT: u32 = 1024;
 
 /// From this slowness on requests get a task from the start. A thread of a busy machine is stopped for its turn now and
@@ -195,7 +195,9 @@ mod tests {
         let registered = Registered::new(());
         (0..2 * TOO_SLOW).for_each(|_| registered.note(Duration::ZERO));
         let block = Duration::from_millis(2);
-        for (slow, quick) in [(SLOW, 50), (Duration::from_micros(200), 200), (block, WEIGHT)] {
+        for (slow, quick) in
+            [(SLOW, 50), (Duration::from_micros(200), 200), (Duration::from_micros(1024), 1024)]
+        {
             for _ in 0..100 {
                 registered.note(slow);
                 (0..quick).for_each(|_| registered.note(Duration::ZERO));

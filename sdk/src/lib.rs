@@ -108,7 +108,7 @@
 //! On a runtime of several threads, as `#[tokio::main]` makes, a thread of the SDK carries the connections of all clients of
 //! the process (`frontier-io`), and calls no code of the program's: handlers, sources of tokens and whoever waits for an
 //! answer run on the runtime on which `connect` was awaited. A connection that one caller uses, or whose requests the program
-//! answers at once, is carried there too while that goes on, and goes back to the thread within 20 ms when the runtime is held up. So a handler that blocks its thread, for a minute or for good,
+//! answers at once, is carried there too while that goes on, and goes back to the thread within 40 ms when the runtime is held up. So a handler that blocks its thread, for a minute or for good,
 //! takes one thread of the program's: heartbeats are answered, other calls come and go, and quick handlers run on the
 //! other threads. Once all threads are blocked no handler starts and no caller goes on, but the connections still stand.
 //! What takes long belongs into `tokio::task::spawn_blocking` for that reason. A task that another one has woken just before

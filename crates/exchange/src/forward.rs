@@ -207,7 +207,7 @@ impl Exchange {
             Some(_) => Err(Refusal::Closed),
         };
         match tracked {
-            // A sweep that found it overdue before it was tracked has told nobody.
+            // Whoever found it overdue before it was tracked has told nobody.
             Ok(()) if is_overdue(deadline, now) => {
                 let is_untold = withdraw(requester, id, target, correlation);
                 if is_untold { Err(Failure::plain(Code::Deadline).into()) } else { Ok(Entered::Answered) }

@@ -66,7 +66,7 @@ impl Exchange {
     }
 
     /// One slice, of so many of those who stand first.
-    fn expire_slice(&self, count: usize) {
+    pub(crate) fn expire_slice(&self, count: usize) {
         let mut batch = self.batch();
         let now = Instant::now();
         let mut listed = self.tables.take(count);

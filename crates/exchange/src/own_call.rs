@@ -126,7 +126,7 @@ impl Exchange {
                 self.counters().ended(traffic, Direction::Own, Code::Disconnected);
                 return Called::NotThere;
             }
-            // The sweep was faster, and has counted it.
+            // Whoever looks for deadlines was faster, and has counted it.
             Ok(Entered::Answered) => return Called::failed(Failure::plain(Code::Deadline)),
             Err(rejected) => Err(rejected.failure().unwrap_or_else(|_| Failure::plain(Code::Internal))),
         };

@@ -63,7 +63,7 @@ impl Exchange {
     /// [`Violation`] if the requester must not send that.
     ///
     /// # Cancel safety
-    /// Cancel safe: the legs are reset, and the sweep fails the request for its deadline.
+    /// Cancel safe: the legs are reset, and the request fails at its deadline.
     pub async fn on_payload_request(
         self: &Arc<Self>,
         requester: &Arc<Peer>,
@@ -92,7 +92,7 @@ impl Exchange {
             let carried = self.carry(requester, envelope, &mut *leg, len, &mut progress);
             match timeout_at(deadline.into(), carried).await {
                 Ok(carried) => carried,
-                // The sweep fails it for its deadline.
+                // It fails at its deadline.
                 Err(_) if progress.is_entered => Ok(()),
                 Err(_) => Err(Failure::plain(Code::Deadline).into()),
             }

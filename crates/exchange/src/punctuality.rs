@@ -47,12 +47,12 @@ mod tests {
         let start = Instant::now();
         let mut punctuality = Punctuality::default();
         let mut judges = |seconds: f64| punctuality.sweep(start + Duration::from_secs_f64(seconds));
-        assert!(judges(0.0) && judges(0.25) && judges(1.2));
-        assert!(!judges(4.2), "three seconds late");
-        for at in [5.0, 6.0, 7.0] {
+        assert!(judges(0.0) && judges(1.5) && judges(2.0));
+        assert!(!judges(4.2), "as late as that");
+        for at in [5.0, 6.0, 6.3] {
             assert!(!judges(at), "at {at}");
         }
-        assert!(judges(7.3));
+        assert!(judges(6.5));
         assert!(!judges(3600.0));
         for at in 3601..3610 {
             assert!(!judges(at.into()), "at {at}");

@@ -6,7 +6,7 @@
 //!   own service ──(EdgeID 0, which nobody can have)──▶ route ─▶ own edge ─▶ reply ─▶ own service
 //! ```
 //!
-//! The two are in no table of the registry, so no list, count, feed, sweep or drain knows of them, and nothing that a
+//! The two are in no table of the registry, so no list, count, feed, sweep or drain knows of them; only their deadlines are looked for as those of others, and nothing that a
 //! peer asks for leads to them. Where they ask, the tables are looked into as for any peer, and name nobody; only then it
 //! counts who asks.
 

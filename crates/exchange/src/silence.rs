@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// No silence is too short for the sweep from here on: it comes every second, a tenth of a third of this.
-const SWEPT_FROM_MS: u32 = 30_000;
+/// No silence is too short for the sweep from here on: it comes every second.
+const SWEPT_FROM_MS: u32 = 7_500;
 
 /// The longest pause of the watch. Whoever joins meanwhile has more time than this: three of the shortest intervals.
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);

@@ -25,9 +25,8 @@ enum Place {
 }
 
 impl Exchange {
-    /// Looks at everyone once: fails what is [overdue](Self::expire_overdue), closes who is silent or does not read; but
-    /// silence that is short is left to the [watch](Self::watch). It is due once a second. No slice takes longer than some
-    /// hundreds of peers do.
+    /// Looks at everyone once: closes who is silent or does not read; but silence that is short is left to the
+    /// [watch](Self::watch). It is due once a second. No slice takes longer than some hundreds of peers do.
     ///
     /// Who was late itself calls nobody silent: what peers have sent meanwhile may not have been read.
     ///
@@ -40,7 +39,6 @@ impl Exchange {
     /// The same, with silence judged as at this time, and at this one of the exchange's clock, in
     /// milliseconds.
     pub(crate) async fn sweep_at(&self, now: Instant, clock: u64) {
-        self.expire_overdue().await;
         let judges = self.punctuality.lock().sweep(now);
         let clock = judges.then_some(clock);
         let mut place = Place::Edges(0);

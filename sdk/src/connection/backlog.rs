@@ -23,7 +23,7 @@ pub(super) struct Backlog {
     waiting: VecDeque<Queued>,
     /// Runs the quick handlers, if they must not run in the connection's task.
     runner: Option<Arc<Runner>>,
-    /// Requests that it got in this read.
+    /// Requests that it got since the last read.
     run: u32,
 }
 

@@ -5,7 +5,7 @@
 //!   thread ─────────────────────────────────────────────────────────────────────────────────────▶ program's runtime
 //!      ▲                                                                                                │
 //!      ├── several answers in one read, time and again ─────────────────────────────────────────────────┤
-//!      └── not polled for 20 ms, idle or held up ───────────────────────────────────────────────────────┘
+//!      └── not polled for 20 to 40 ms, idle or held up; then it stays for a second ─────────────────────┘
 //! ```
 
 use super::End;
@@ -18,10 +18,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tokio::time::{Sleep, sleep};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, Sleep, sleep};
 
-/// How long a connection stays on the program's runtime without being polled there.
+/// How long a connection stays on the program's runtime without being polled there; up to twice that.
 const PATIENCE: Duration = Duration::from_millis(20);
+
+/// How long one stays on the thread that had to be taken back. A program that is held up would get it again and again, and
+/// hold it up each time.
+const REST: Duration = Duration::from_secs(1);
 
 /// A connection's task that either of two runtimes carries on.
 ///
@@ -48,6 +53,9 @@ struct MigratingTask {
 pub(super) struct Home {
     shared: Arc<MigratingTask>,
     watch: Option<Watch>,
+    /// The last visit, until it is known to be over: one that waits is woken by nobody once the task is home.
+    visit: Option<AbortHandle>,
+    rests_until: Option<Instant>,
 }
 
 /// How the thread looks after a connection that is with the program's runtime.
@@ -96,6 +104,8 @@ impl MigratingTask {
         fence(Ordering::SeqCst);
         if self.is_missed.swap(false, Ordering::SeqCst) {
             cx.waker().wake_by_ref();
+            // Where it was missed from there, and this runtime gets to nothing more.
+            self.wake_home();
         }
         if is_over { Polled::Over } else { Polled::Pending }
     }
@@ -128,7 +138,7 @@ impl Home {
             executor,
             pace,
         };
-        Self { shared: Arc::new(shared), watch: None }
+        Self { shared: Arc::new(shared), watch: None, visit: None, rests_until: None }
     }
 }
 
@@ -136,7 +146,7 @@ impl Future for Home {
     type Output = End;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
-        let Self { shared, watch } = &mut *self;
+        let Self { shared, watch, visit, rests_until } = &mut *self;
         shared.waker.get_or_init(|| cx.waker().clone());
         loop {
             if let Some(end) = shared.end.lock().take() {
@@ -150,16 +160,27 @@ impl Future for Home {
                 }
                 if shared.depart(moves) {
                     shared.pace.forget();
+                    *rests_until = Some(Instant::now() + REST);
                 }
                 continue;
             }
             *watch = None;
-            match shared.poll(moves, cx) {
+            let polled = shared.poll(moves, cx);
+            if polled != Polled::Busy
+                && let Some(over) = visit.take()
+            {
+                over.abort();
+            }
+            match polled {
                 Polled::Over | Polled::Elsewhere => {}
                 Polled::Busy => return Poll::Pending,
-                Polled::Pending if shared.pace.is_local() && shared.depart(moves) => {
-                    let visit = Visit { shared: shared.clone(), moves: moves + 1 };
-                    shared.executor.user().spawn(visit);
+                Polled::Pending
+                    if shared.pace.is_local()
+                        && rests_until.is_none_or(|until| until <= Instant::now())
+                        && shared.depart(moves) =>
+                {
+                    let task = Visit { shared: shared.clone(), moves: moves + 1 };
+                    *visit = Some(shared.executor.user().spawn(task).abort_handle());
                 }
                 Polled::Pending => return Poll::Pending,
             }

@@ -239,6 +239,38 @@ async fn a_connection_that_serves_outlives_a_program_all_of_whose_threads_are_bl
     outlives_a_program_all_of_whose_threads_are_blocked(true).await;
 }
 
+/// Its connection is a task of the program's runtime meanwhile, and of that for no longer.
+#[tokio::test]
+async fn who_serves_is_visited_by_its_connection_and_left_again() {
+    let mut gateway = Gateway::bind();
+    let program = Program::new(2);
+    let (edge, mut peer) = connected(&program, &mut gateway).await;
+    register(&program, &edge, "quick", &Barrier::default()).await;
+    let tasks = || program.0.as_ref().unwrap().metrics().num_alive_tasks();
+    // With the task that runs quick handlers, and without those of handlers that have not shown to be.
+    let serve = async |peer: &mut Peer, batch: u64| {
+        let ids = 1000 * batch..1000 * batch + 100;
+        ids.clone().for_each(|id| peer.request(id, "quick", b""));
+        answered(peer, ids).await;
+    };
+    let at_rest = tasks() + 1;
+    let mut batches = 1..;
+    soon(async {
+        while tasks() != at_rest + 1 {
+            serve(&mut peer, batches.next().unwrap()).await;
+        }
+    })
+    .await;
+    soon(async {
+        while tasks() != at_rest {
+            sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    serve(&mut peer, batches.next().unwrap()).await;
+    assert_eq!(edge.status().get(), Status::Connected);
+}
+
 #[tokio::test]
 async fn a_client_ends_with_the_runtime_that_runs_its_handlers() {
     let mut gateway = Gateway::bind();

@@ -47,7 +47,8 @@ fn who_has_gone_is_forgotten() {
 #[tokio::test]
 async fn nobody_is_forgotten_where_one_pass_is_given_up() {
     const EDGES: u64 = 2_000;
-    let exchange = testing::exchange();
+    let exchange =
+        testing::exchange_with(|settings| settings.limits.calls = 2 * usize::try_from(EDGES).unwrap());
     let _edges: Vec<TestPeer> = (1..=EDGES).map(|id| TestPeer::edge(&exchange, id)).collect();
     let service = TestPeer::service(&exchange, 1, &[], &[]);
     (1..=EDGES).for_each(|id| service.send(due(id, IN_TIME)));
@@ -64,6 +65,7 @@ async fn nobody_is_forgotten_where_one_pass_is_given_up() {
         () = exchange.expire_overdue() => panic!("it goes in slices"),
     }
     assert_eq!(exchange.tables.len(), listed);
-    service.send(due(1, IN_TIME));
+    service.send(Envelope { id: EDGES + 1, ..due(1, IN_TIME) });
     assert_eq!(exchange.tables.len(), listed, "each stands there once");
+    assert!(service.codes().is_empty());
 }

@@ -99,7 +99,7 @@ impl Exchange {
     /// other gateway gets it back.
     ///
     /// # Cancel safety
-    /// Cancel safe: the sweep fails the call for its deadline.
+    /// Cancel safe: the call fails at its deadline.
     pub async fn on_reserved_call(self: &Arc<Self>, call: ReservedCall) {
         let ReservedCall {
             origin, id, correlation, method, custom, payload, edge, returns, deadline, ..

@@ -51,10 +51,10 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_silence_ends_after_three_intervals_within_a_tenth_whatever_the_interval_is() {
+async fn a_silence_ends_after_three_intervals_within_a_tenth_or_a_second_whatever_the_interval_is() {
     // The second time the lower half of the clock wraps meanwhile.
     for begin in [0, u64::from(u32::MAX) - 1_000] {
-        for interval in [100, 333, 500, 1_000, 5_000, 9_999, 10_000, 20_000] {
+        for interval in [100, 333, 500, 1_000, 2_499, 2_500, 5_000, 20_000] {
             for phase in [0, 7, 130, 249, 999] {
                 let mut world = World::new(begin);
                 let mut heard = begin + phase;
@@ -73,7 +73,8 @@ async fn a_silence_ends_after_three_intervals_within_a_tenth_whatever_the_interv
                 assert_eq!((outlet.close_reason(), heard), (Some(CloseReason::Silent), last));
                 let silence = ended - heard;
                 let limit = 3 * interval;
-                assert!(silence > limit && silence <= limit + interval / 10, "{silence} ms at {interval}");
+                let late = if interval < 2_500 { interval / 10 } else { 1_000 };
+                assert!(silence > limit && silence <= limit + late, "{silence} ms at {interval}");
             }
         }
     }

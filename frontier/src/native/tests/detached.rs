@@ -126,9 +126,9 @@ async fn a_call_that_is_overdue_while_its_payload_comes_is_answered_once() {
     let (mut edge, mut service) = pair(&exchange).await;
     let _stream = open(&edge, &call(9, 100, LEN)).await;
     let FirstFrame { mut stream, .. } = first(&mut service).await;
-    // The copy is given up, which resets the stream; the tables are left to the sweep.
+    // The copy is given up, which resets the stream; the tables are left to those who look for deadlines.
     let _ = testing::soon(stream.read(&mut [0])).await;
-    exchange.sweep().await;
+    exchange.expire_overdue().await;
     assert_eq!(codes(&[edge.recv().await]), [(9, Code::Deadline)]);
     assert_eq!(service.recv().await.kind, Kind::Cancel);
     assert!(edge.rest().is_empty() && !testing::has_pending(&edge.peer));

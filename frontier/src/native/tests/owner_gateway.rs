@@ -179,7 +179,7 @@ async fn who_waits_can_cancel_and_leave_and_be_too_late() {
     let mut service = service;
     let told = async {
         loop {
-            exchange.sweep().await;
+            exchange.expire_overdue().await;
             if let Some(frame) = service.rest().pop() {
                 return frame;
             }

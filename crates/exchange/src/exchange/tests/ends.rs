@@ -134,7 +134,7 @@ fn an_overdue_request_fails_and_its_target_is_told() {
 }
 
 #[test]
-fn the_sweep_finds_what_is_overdue_wherever_it_is() {
+fn what_is_overdue_is_found_wherever_it_is() {
     let exchange = testing::exchange_reaching(Arc::<Elsewhere>::default());
     let (edge, owner) = (TestPeer::edge(&exchange, EDGE), TestPeer::owner_gateway(&exchange, "a"));
     let service = TestPeer::service(&exchange, 1, &["m"], &[]);
@@ -146,7 +146,7 @@ fn the_sweep_finds_what_is_overdue_wherever_it_is() {
     while Instant::now() < due {
         std::thread::yield_now();
     }
-    testing::run(exchange.sweep());
+    testing::run(exchange.expire_overdue());
     assert_eq!(edge.codes(), [(1, Code::Deadline)]);
     assert_eq!(sorted(service.codes()), [(1, Code::Deadline), (2, Code::Deadline)]);
     assert!(!edge.peer.has_pending() && !service.peer.has_pending() && !owner.peer.has_pending());

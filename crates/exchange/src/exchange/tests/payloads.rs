@@ -138,7 +138,7 @@ async fn a_quota_of_bytes_is_charged_by_what_came_and_not_by_what_was_announced(
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_does_not_come_in_time_is_failed_by_the_sweep() {
+async fn one_that_does_not_come_in_time_is_failed_at_its_deadline() {
     let exchange = testing::exchange();
     let edge = TestPeer::edge(&exchange, EDGE);
     let service = TestPeer::service(&exchange, 1, &["m"], &[]);
