@@ -48,12 +48,15 @@ async fn an_edge_of_theirs_and_a_service_of_ours_at_another_gateway() {
     });
     assert_eq!(published, Ok(()));
     // The other way round: a call, a message, an error text.
-    let (answer, ()) = tokio::join!(service.call(id, "reboot", "now").into_future(), async {
+    // Where the edge is the other gateway learns from frontlas, after a moment.
+    let called = async || service.call(id, "reboot", "now").await.ok();
+    let called = eventually(DEADLINE, "the service reaches the edge", called);
+    let (answer, ()) = tokio::join!(called, async {
         let (asked, request) = edge.asked().await;
         assert_eq!((&*request.name, &request.payload[..]), ("reboot", &b"now"[..]));
         edge.answer(asked, &request, Ok(b"done")).await;
     });
-    assert_eq!(answer.unwrap().data, "done");
+    assert_eq!(answer.data, "done");
     let (refused, ()) = tokio::join!(service.publish(id, "hello").into_future(), async {
         let (asked, request) = edge.asked().await;
         assert_eq!(request.kind, RequestKind::Message);
