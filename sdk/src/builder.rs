@@ -231,8 +231,8 @@ impl<P> Builder<P> {
     }
 
     /// Whether a thread of the SDK carries the connection, one for all clients of the process. Then no code of the
-    /// program can hold up what the connection needs to live for more than 40 ms, and many calls cost the program's threads few wake-ups.
-    /// Unless set it does where `connect` is awaited on a runtime of several threads; on a current-thread runtime
+    /// program can hold up what the connection needs to live for more than 40 ms, and many calls cost the program's
+    /// threads few wake-ups. Unless set it does where `connect` is awaited on a runtime of several threads; on a current-thread runtime
     /// everything stays on that.
     pub fn io_thread(mut self, apart: bool) -> Self {
         self.options.io_thread = Some(apart);
